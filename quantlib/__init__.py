@@ -1,0 +1,1 @@
+"""Every bit of a quantized TFLite model, from NumPy alone."""

@@ -1,0 +1,1 @@
+"""What a stored number means: real numbers to integers and back."""

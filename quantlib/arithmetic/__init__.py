@@ -1,0 +1,1 @@
+"""What an int32 does: integers, rounding, tables."""

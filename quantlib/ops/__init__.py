@@ -1,0 +1,1 @@
+"""What each operator computes, one file each."""

@@ -1,0 +1,1 @@
+"""Somebody else's answer, and where ours parts from it."""

@@ -1,0 +1,1 @@
+"""In which order: a model run step by step."""

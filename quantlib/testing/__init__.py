@@ -1,0 +1,1 @@
+"""A kit for other people's tests."""
