@@ -1,0 +1,94 @@
+"""Fused activations: the bounds they put on an operator's output.
+
+Source: LiteRT tflite/kernels/kernel_util.cc (CalculateActivationRangeQuantized),
+kernel_util.h (CalculateActivationRange).
+"""
+
+from __future__ import annotations
+
+import enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.arithmetic import fixed_point, rounding
+from quantlib.ops._node import Value
+
+__all__ = ["Activation", "clamp_float", "quantized_bounds", "real_bounds"]
+
+
+class Activation(enum.IntEnum):
+    """What is applied to an operator's output before it is stored."""
+
+    NONE = 0
+    RELU = 1
+    RELU_N1_TO_1 = 2
+    RELU6 = 3
+    TANH = 4
+    SIGN_BIT = 5
+
+
+_REAL_BOUNDS: dict[Activation, tuple[float, float]] = {
+    Activation.RELU: (0.0, np.inf),
+    Activation.RELU_N1_TO_1: (-1.0, 1.0),
+    Activation.RELU6: (0.0, 6.0),
+}
+
+
+def real_bounds(activation: Activation) -> tuple[np.float32, np.float32]:
+    """Bounds in real numbers; none are ±the largest float32, as the kernels have it.
+
+    Examples
+    --------
+    >>> [float(bound) for bound in real_bounds(Activation.RELU6)]
+    [0.0, 6.0]
+    """
+    largest = float(np.finfo(np.float32).max)
+    low, high = _REAL_BOUNDS.get(activation, (-np.inf, np.inf))
+    return np.float32(max(low, -largest)), np.float32(min(high, largest))
+
+
+def quantized_bounds(activation: Activation, output: Value) -> tuple[int, int]:
+    """Bounds in codes of the output's type.
+
+    A bound v stands at zero_point + round(v / scale), division in float32, ties away from zero.
+    TANH and SIGN_BIT put no bounds: the kernels accept and ignore them.
+
+    Parameters
+    ----------
+    activation : Activation
+    output : Value
+        Its type, scale and zero point.
+
+    Returns
+    -------
+    (low, high) : tuple of int
+    """
+    low, high = output.limits
+    bounds = _REAL_BOUNDS.get(activation)
+    if bounds is None:
+        return low, high
+    low = max(low, _quantize_bound(bounds[0], output))
+    return low, min(high, _quantize_bound(bounds[1], output)) if np.isfinite(bounds[1]) else high
+
+
+def _quantize_bound(bound: float, output: Value) -> int:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        units = rounding.round_half_away_from_zero(np.float32(bound) / np.asarray(output.scale))
+    return int(fixed_point.wrap_int32(rounding.float_to_int32(units) + output.zero_point))
+
+
+def clamp_float(y: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
+    """min(max(y, low), high) with the comparisons of std::max and std::min (NaN kept as they do).
+
+    Parameters
+    ----------
+    y : float32 array
+
+    Returns
+    -------
+    float32 array
+    """
+    low, high = real_bounds(activation)
+    raised = np.where(y < low, low, y)
+    return np.asarray(np.where(high < raised, high, raised), np.float32)

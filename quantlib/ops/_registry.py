@@ -1,0 +1,134 @@
+"""Which kernel computes a node: builtin operator × kernel family × predicate.
+
+Operator files register their kernels with `kernel`; the first look-up imports every operator file
+and freezes the table. Custom operators are not here: they are given per call.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from quantlib.errors import UnsupportedError
+from quantlib.model.graph import TensorType
+from quantlib.ops._node import Kernel, Node
+
+__all__ = ["Binder", "Entry", "entries", "find", "kernel"]
+
+Binder = Callable[[Node], Kernel]
+"""Everything that depends on constants, done once: a node to a kernel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One registered kernel.
+
+    Parameters
+    ----------
+    operator : str
+    family : str
+    types : tuple of TensorType
+        Element types of the node's data input that the kernel takes.
+    data_input : int
+        Which input `types` speaks of.
+    when : callable, optional
+        A further condition on the node.
+    bind : Binder
+    """
+
+    operator: str
+    family: str
+    types: tuple[TensorType, ...]
+    data_input: int
+    when: Callable[[Node], bool] | None
+    bind: Binder
+
+    def takes(self, node: Node) -> bool:
+        """Whether this kernel serves the node."""
+        if node.input_type(self.data_input) not in self.types:
+            return False
+        return self.when is None or self.when(node)
+
+
+_pending: dict[str, list[Entry]] = {}
+
+
+def kernel(
+    operator: str,
+    types: Sequence[TensorType],
+    *,
+    family: str = "reference",
+    when: Callable[[Node], bool] | None = None,
+    data_input: int = 0,
+) -> Callable[[Binder], Binder]:
+    """Register the decorated binder as a kernel of an operator.
+
+    Parameters
+    ----------
+    operator : str
+        Builtin operator name, for example ``CONV_2D``.
+    types : sequence of TensorType
+        Element types of the data input that it takes.
+    family : str
+        Kernel family; an operator with one kernel says nothing.
+    when : callable, optional
+        A further condition on the node. Kernels registered first are asked first.
+    data_input : int
+        The input that `types` speaks of (1 for SPLIT, 2 for TRANSPOSE_CONV).
+
+    Returns
+    -------
+    decorator
+    """
+
+    def register(bind: Binder) -> Binder:
+        _pending.setdefault(operator, []).append(
+            Entry(operator, family, tuple(types), data_input, when, bind)
+        )
+        return bind
+
+    return register
+
+
+@cache
+def entries() -> Mapping[str, tuple[Entry, ...]]:
+    """Every kernel, by operator name."""
+    import quantlib.ops as room
+
+    for module in pkgutil.iter_modules(room.__path__):
+        if not module.name.startswith("_"):
+            importlib.import_module(f"{room.__name__}.{module.name}")
+    return MappingProxyType({name: tuple(found) for name, found in sorted(_pending.items())})
+
+
+def find(node: Node, families: Sequence[str]) -> Binder:
+    """The kernel that serves the node, from the first family that has one.
+
+    Parameters
+    ----------
+    node : Node
+    families : sequence of str
+        Kernel families in the order to ask.
+
+    Returns
+    -------
+    Binder
+
+    Raises
+    ------
+    UnsupportedError
+        Nobody serves it; the text says what was found and what there is.
+    """
+    known = entries().get(node.operator, ())
+    for family in families:
+        for entry in known:
+            if entry.family == family and entry.takes(node):
+                return entry.bind
+    types = [("absent" if value is None else value.type.name) for value in node.inputs]
+    served = {kind.name for entry in known if entry.family in families for kind in entry.types}
+    wanted = f"data of type {', '.join(sorted(served))}" if served else "an operator that has a kernel here"
+    raise UnsupportedError(node.location(), f"inputs {', '.join(types) or 'none'}", wanted)
