@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, get_type_hints
 
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 
 from quantlib.arithmetic import requantize
 from quantlib.arithmetic.requantize import Requantizer
-from quantlib.errors import InvalidModelError, Location, UnsupportedError
+from quantlib.errors import InvalidModelError, LimitExceededError, Location, UnsupportedError
 from quantlib.model.graph import Record, Tensor, TensorType
+from quantlib.model.limits import Limits
 
 __all__ = ["Array", "Kernel", "Node", "Value"]
 
@@ -33,6 +35,9 @@ A kernel never writes to an argument. An output may be a view of an input or of 
 """
 
 Options = TypeVar("Options")
+
+DEFAULT_LIMITS = Limits()
+"""What a node made by hand may use."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +152,8 @@ class Node:
     custom_options : bytes, optional
     intermediates : tuple of Value
         Tensors that carry parameters of inner computations (LSTM).
+    limits : Limits
+        What a kernel may allocate and compute.
     """
 
     operator: str
@@ -159,6 +166,7 @@ class Node:
     version: int = 1
     custom_options: bytes | None = None
     intermediates: tuple[Value, ...] = ()
+    limits: Limits = DEFAULT_LIMITS
 
     def location(self, role: str | None = None, field: str | None = None) -> Location:
         """Where this node stands, for an error."""
@@ -213,6 +221,48 @@ class Node:
         """
         if not condition:
             raise InvalidModelError(self.location(role), found, wanted)
+
+    def check_size(self, shape: Sequence[int], itemsize: int = 4) -> None:
+        """Refuse to make an array that the limits do not allow; ask before allocating.
+
+        Kernels whose output is larger than what they were given ask this first, because the size
+        comes from the file.
+
+        Parameters
+        ----------
+        shape : sequence of int
+        itemsize : int
+            Bytes of one element.
+
+        Raises
+        ------
+        LimitExceededError
+            Too many bytes, or too many dimensions.
+        InvalidModelError
+            A negative dimension.
+        """
+        shape = [int(extent) for extent in shape]
+        self.require(all(extent >= 0 for extent in shape), "output shape", shape, "no negative dimension")
+        size = math.prod(shape) * itemsize
+        if size > self.limits.tensor_bytes or len(shape) > max(self.limits.rank, 8):
+            wanted = f"at most {self.limits.tensor_bytes} bytes and {self.limits.rank} dimensions"
+            raise LimitExceededError(self.location("output shape"), f"{shape}, {size} bytes", wanted)
+
+    def check_work(self, multiply_adds: int) -> None:
+        """Refuse to compute what the limits do not allow.
+
+        Parameters
+        ----------
+        multiply_adds : int
+            As a Python int, which does not wrap.
+
+        Raises
+        ------
+        LimitExceededError
+        """
+        if multiply_adds > self.limits.multiply_adds:
+            wanted = f"at most {self.limits.multiply_adds}"
+            raise LimitExceededError(self.location("work"), f"{multiply_adds} multiply-adds", wanted)
 
     def unsupported(self, role: str, found: object, wanted: object) -> UnsupportedError:
         """An error, to raise, for what is legal but not built here."""

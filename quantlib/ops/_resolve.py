@@ -1,0 +1,126 @@
+"""An operator of a model, resolved: indices replaced by tensors, buffers by arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from quantlib.arithmetic import packing
+from quantlib.arithmetic.requantize import Requantizer
+from quantlib.errors import InvalidModelError, Location, UnsupportedError
+from quantlib.model.graph import OPTIONAL, Model, Tensor, TensorType
+from quantlib.model.limits import Limits
+from quantlib.ops._node import Array, Node, Value
+
+__all__ = ["constant_value", "resolve"]
+
+
+def constant_value(model: Model, tensor: Tensor, where: Location) -> Array | None:
+    """The value that the file holds for a tensor, or None where it is computed at run time.
+
+    Parameters
+    ----------
+    model : Model
+    tensor : Tensor
+    where : Location
+        For error texts.
+
+    Returns
+    -------
+    ndarray of `tensor.shape`, read-only, or None
+        A view of the file's bytes; 4-bit and 2-bit types are unpacked to 8 bits.
+
+    Raises
+    ------
+    UnsupportedError
+        Strings, sparse tensors, data in other files.
+    InvalidModelError
+        The bytes are not as many as the shape says.
+    """
+    if tensor.external_buffer:
+        raise UnsupportedError(where, "data kept in another file", "data in the model")
+    data = model.buffers[tensor.buffer].data
+    if data is None or len(data) == 0:
+        return None
+    if tensor.sparsity is not None:
+        raise UnsupportedError(where, "a sparse constant", "a dense one")
+    dtype = tensor.type.dtype
+    if dtype is None:
+        raise UnsupportedError(where, f"a constant of type {tensor.type.name}", "a numeric type")
+    count = math.prod(tensor.shape)
+    bits = tensor.type.bits
+    if bits is None or len(data) != (count * bits + 7) // 8:
+        raise InvalidModelError(where, f"{len(data)} bytes", f"{count} elements of {tensor.type.name}")
+    stored = np.frombuffer(data, np.uint8)
+    if tensor.type is TensorType.INT4:
+        array: Array = packing.unpack_int4(stored, count)
+    elif tensor.type is TensorType.UINT4:
+        array = packing.unpack_uint4(stored, count)
+    elif tensor.type is TensorType.INT2:
+        array = packing.unpack_int2(stored, count)
+    else:
+        array = stored.view(dtype)
+    array = array.reshape(tensor.shape)
+    array.flags.writeable = False
+    return array
+
+
+def resolve(
+    model: Model,
+    subgraph_index: int,
+    position: int,
+    requantizer_of: Callable[[str, str], Requantizer],
+    limits: Limits,
+) -> Node:
+    """The operator at that position as a node.
+
+    Parameters
+    ----------
+    model : Model
+        Validated.
+    subgraph_index, position : int
+    requantizer_of : callable
+        Operator name and input type name to a rule: the kernel set's answer.
+    limits : Limits
+
+    Returns
+    -------
+    Node
+
+    Raises
+    ------
+    UnsupportedError, InvalidModelError
+        As `constant_value`.
+    """
+    subgraph = model.subgraphs[subgraph_index]
+    operator = subgraph.operators[position]
+    code = model.operator_codes[operator.opcode_index]
+
+    def value(index: int) -> Value:
+        tensor = subgraph.tensors[index]
+        where = Location(
+            subgraph=subgraph_index,
+            operator=position,
+            operator_name=code.name,
+            tensor=index,
+            tensor_name=tensor.name,
+        )
+        return Value(tensor, index, constant_value(model, tensor, where))
+
+    inputs = tuple(None if index == OPTIONAL else value(index) for index in operator.inputs)
+    input_type = next((found.type for found in inputs if found is not None), None)
+    return Node(
+        operator=code.name,
+        inputs=inputs,
+        outputs=tuple(value(index) for index in operator.outputs),
+        options=operator.options if operator.options is not None else operator.options_2,
+        requantizer=requantizer_of(code.name, "" if input_type is None else input_type.name),
+        position=position,
+        subgraph=subgraph_index,
+        version=code.version,
+        custom_options=operator.custom_options,
+        intermediates=tuple(value(index) for index in operator.intermediates or () if index != OPTIONAL),
+        limits=limits,
+    )

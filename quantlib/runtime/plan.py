@@ -1,0 +1,224 @@
+"""A subgraph bound to kernels: the order of steps, and nothing of what they compute.
+
+Kernels never see a raw array of the file's making that was not checked: values come from callers
+(checked at the door), from constants (checked when resolved) or from other kernels.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from quantlib.errors import InvalidModelError, LimitExceededError, Location, QuantlibError
+from quantlib.kernel_sets import KernelSet, kernel_set
+from quantlib.model.graph import OPTIONAL, Model
+from quantlib.model.limits import Limits
+from quantlib.ops import _registry
+from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._resolve import constant_value, resolve
+from quantlib.runtime.trace import Finished, Produced, Started, Watch
+
+__all__ = ["Binder", "Plan", "make_plan"]
+
+Binder = Callable[[Node], Kernel]
+"""A custom operator, given per call: a node to a kernel."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One operator, bound."""
+
+    node: Node
+    kernel: Kernel
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    last_uses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A subgraph ready to run: immutable, and shared between threads if need be.
+
+    Parameters
+    ----------
+    model : Model
+    subgraph_index : int
+    kernels : KernelSet
+    steps : tuple of Step
+    constants : mapping of tensor index to ndarray
+    """
+
+    model: Model
+    subgraph_index: int
+    kernels: KernelSet
+    steps: tuple[Step, ...]
+    constants: Mapping[int, Array] = field(default_factory=lambda: MappingProxyType({}))
+
+    def run(
+        self, values: Mapping[int, Array], *, watch: Watch | None = None, keep_all: bool = False
+    ) -> dict[int, Array]:
+        """Every value still wanted after all steps ran.
+
+        Parameters
+        ----------
+        values : mapping of tensor index to ndarray
+            The subgraph's inputs and the variables' present values; never written to.
+        watch : callable, optional
+            Told what happens (`quantlib.runtime.trace`).
+        keep_all : bool
+            Keep intermediates, too. It changes memory, never a result.
+
+        Returns
+        -------
+        dict of tensor index to ndarray
+            The subgraph's outputs, inputs and constants; with `keep_all` everything.
+
+        Raises
+        ------
+        InvalidModelError, UnsupportedError, LimitExceededError
+            Found only when arrays were there, for instance shapes that do not fit.
+        """
+        held: dict[int, Array] = {**self.constants, **values}
+        for step in self.steps:
+            arrays = tuple(None if index == OPTIONAL else held.get(index) for index in step.inputs)
+            for index, array in zip(step.inputs, arrays, strict=True):
+                if array is None and index != OPTIONAL:
+                    raise InvalidModelError(
+                        _tensor_location(step.node, self.model, index),
+                        "no value",
+                        "one produced before its use",
+                    )
+            if watch is not None:
+                watch(Started(step.node, arrays))
+            began = time.perf_counter()
+            results = _call(step, arrays)
+            seconds = time.perf_counter() - began
+            for index, result in zip(step.outputs, results, strict=True):
+                held[index] = result
+                if watch is not None:
+                    watch(Produced(step.node, index, result))
+            if watch is not None:
+                watch(Finished(step.node, seconds))
+            if not keep_all:
+                for index in step.last_uses:
+                    held.pop(index, None)
+        return held
+
+
+def make_plan(
+    model: Model,
+    *,
+    kernels: str | KernelSet = "reference",
+    subgraph_index: int = 0,
+    custom: Mapping[str, Binder] | None = None,
+    limits: Limits | None = None,
+) -> Plan:
+    """A subgraph bound to the kernels of a family.
+
+    Parameters
+    ----------
+    model : Model
+        Validated (`quantlib.model.validate`).
+    kernels : str or KernelSet
+    subgraph_index : int
+    custom : mapping of custom code to binder, optional
+        Kernels for custom operators.
+    limits : Limits, optional
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    UnsupportedError
+        An operator, type or option nobody taught us.
+    InvalidModelError
+        An operator that breaks its own rules.
+    """
+    chosen = kernel_set(kernels)
+    limits = limits or Limits()
+    subgraph = model.subgraphs[subgraph_index]
+    constants: dict[int, Array] = {}
+    steps: list[Step] = []
+    for position, operator in enumerate(subgraph.operators):
+        node = resolve(model, subgraph_index, position, chosen.requantizer, limits)
+        for value in (*node.inputs, *node.outputs):
+            if value is not None and value.constant is not None:
+                constants[value.index] = value.constant
+        steps.append(Step(node, _bind(node, chosen, custom or {}), operator.inputs, operator.outputs))
+    for index in subgraph.outputs:
+        where = Location(subgraph=subgraph_index, tensor=index, tensor_name=subgraph.tensors[index].name)
+        constant = constant_value(model, subgraph.tensors[index], where)
+        if constant is not None:
+            constants[index] = constant
+    return Plan(
+        model,
+        subgraph_index,
+        chosen,
+        _with_last_uses(steps, keep={*subgraph.outputs, *subgraph.inputs, *constants}),
+        MappingProxyType(constants),
+    )
+
+
+def _bind(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> Kernel:
+    binder = custom.get(node.operator) or _registry.find(node, kernels.families)
+    try:
+        with np.errstate(all="ignore"):
+            return binder(node)
+    except QuantlibError:
+        raise
+    except MemoryError as error:
+        raise LimitExceededError(node.location(), "out of memory", "a smaller model") from error
+    except Exception as error:
+        raise InvalidModelError(node.location(), _spell(error), "parameters that fit together") from error
+
+
+def _call(step: Step, arrays: tuple[Array | None, ...]) -> tuple[Array, ...]:
+    """The kernel's outputs as a tuple; whatever goes wrong in it is the model's fault by now."""
+    try:
+        with np.errstate(all="ignore"):
+            results = step.kernel(*arrays)
+    except QuantlibError:
+        raise
+    except MemoryError as error:
+        raise LimitExceededError(step.node.location(), "out of memory", "a smaller model") from error
+    except Exception as error:
+        raise InvalidModelError(step.node.location(), _spell(error), "arrays that fit together") from error
+    outputs = results if isinstance(results, tuple) else (results,)
+    if len(outputs) != len(step.outputs):
+        raise InvalidModelError(step.node.location(), f"{len(step.outputs)} outputs", len(outputs))
+    return outputs
+
+
+def _spell(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _tensor_location(node: Node, model: Model, index: int) -> Location:
+    name = model.subgraphs[node.subgraph].tensors[index].name
+    return Location(
+        subgraph=node.subgraph,
+        operator=node.position,
+        operator_name=node.operator,
+        tensor=index,
+        tensor_name=name,
+    )
+
+
+def _with_last_uses(steps: list[Step], keep: set[int]) -> tuple[Step, ...]:
+    """The same steps, each told which values nobody needs after it."""
+    seen: set[int] = set(keep)
+    finished: list[Step] = []
+    for step in reversed(steps):
+        mine = dict.fromkeys((*step.inputs, *step.outputs))
+        last = tuple(index for index in mine if index not in seen and index != OPTIONAL)
+        seen.update(mine)
+        arguments: dict[str, Any] = {"last_uses": last}
+        finished.append(Step(step.node, step.kernel, step.inputs, step.outputs, **arguments))
+    return tuple(reversed(finished))
