@@ -1,0 +1,1 @@
+"""Random single-operator models, one file per operator."""

@@ -1,0 +1,28 @@
+"""Every operator we run, against LiteRT, on random models: the same bits or it is not done."""
+
+import pytest
+
+from quantlib.oracle.litert import LiteRT, is_available
+from quantlib.testing.conformance import measure
+from quantlib.testing.single_operator import Generator, generators
+
+pytestmark = pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
+
+
+@pytest.fixture(scope="module")
+def litert():
+    with LiteRT() as running:
+        yield running
+
+
+@pytest.mark.parametrize("generator", generators().values(), ids=str)
+def test_random_models_give_the_bits_of_the_reference_kernels(generator: Generator, litert: LiteRT):
+    row = measure(litert, generator, 12)
+    assert row.differing == 0, row
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("generator", generators().values(), ids=str)
+def test_many_random_models_give_the_bits_of_the_reference_kernels(generator: Generator, litert: LiteRT):
+    row = measure(litert, generator, 200, seed=1000)
+    assert row.differing == 0, row
