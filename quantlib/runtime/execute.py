@@ -16,7 +16,7 @@ from quantlib.ops._node import Array
 from quantlib.runtime.plan import Binder, make_plan
 from quantlib.runtime.trace import Watch
 
-__all__ = ["checked_input", "initial_variables", "run"]
+__all__ = ["checked_input", "initial_variables", "input_values", "run"]
 
 
 def run(
@@ -58,15 +58,31 @@ def run(
     UnsupportedError, InvalidModelError, LimitExceededError
         The model cannot be run.
     """
-    subgraph = model.subgraphs[0]
     plan = make_plan(model, kernels=kernels, custom=custom, limits=limits)
-    arrays = _by_position(subgraph.tensors, subgraph.inputs, inputs)
-    values = {
+    held = plan.run({**initial_variables(model, 0), **input_values(model, inputs)}, watch=watch)
+    return tuple(held[index] for index in model.subgraphs[0].outputs)
+
+
+def input_values(model: Model, given: Sequence[ArrayLike | Mapping[str, ArrayLike]]) -> dict[int, Array]:
+    """A caller's inputs by tensor index, checked.
+
+    Parameters
+    ----------
+    model : Model
+    given : sequence
+        One array per input of the main subgraph, or a single mapping of tensor name to array.
+
+    Raises
+    ------
+    InvalidInputError
+        An input of the wrong number, name, shape or dtype.
+    """
+    subgraph = model.subgraphs[0]
+    arrays = _by_position(subgraph.tensors, subgraph.inputs, tuple(given))
+    return {
         index: checked_input(subgraph.tensors[index], index, array)
         for index, array in zip(subgraph.inputs, arrays, strict=True)
     }
-    held = plan.run({**initial_variables(model, 0), **values}, watch=watch)
-    return tuple(held[index] for index in subgraph.outputs)
 
 
 def initial_variables(model: Model, subgraph_index: int) -> dict[int, Array]:

@@ -23,7 +23,7 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._resolve import constant_value, resolve
 from quantlib.runtime.trace import Finished, Produced, Started, Watch
 
-__all__ = ["Binder", "Plan", "make_plan"]
+__all__ = ["Binder", "Plan", "Step", "make_plan", "run_step"]
 
 Binder = Callable[[Node], Kernel]
 """A custom operator, given per call: a node to a kernel."""
@@ -96,7 +96,7 @@ class Plan:
             if watch is not None:
                 watch(Started(step.node, arrays))
             began = time.perf_counter()
-            results = _call(step, arrays)
+            results = run_step(step, arrays)
             seconds = time.perf_counter() - began
             for index, result in zip(step.outputs, results, strict=True):
                 held[index] = result
@@ -166,21 +166,23 @@ def make_plan(
     )
 
 
-def _bind(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> Kernel:
-    binder = custom.get(node.operator) or _registry.find(node, kernels.families)
-    try:
-        with np.errstate(all="ignore"):
-            return binder(node)
-    except QuantlibError:
-        raise
-    except MemoryError as error:
-        raise LimitExceededError(node.location(), "out of memory", "a smaller model") from error
-    except Exception as error:
-        raise InvalidModelError(node.location(), _spell(error), "parameters that fit together") from error
+def run_step(step: Step, arrays: tuple[Array | None, ...]) -> tuple[Array, ...]:
+    """The outputs of one bound operator; whatever goes wrong in it is the model's fault by now.
 
+    Parameters
+    ----------
+    step : Step
+    arrays : tuple of ndarray or None
+        In the operator's input order; None for an absent optional input.
 
-def _call(step: Step, arrays: tuple[Array | None, ...]) -> tuple[Array, ...]:
-    """The kernel's outputs as a tuple; whatever goes wrong in it is the model's fault by now."""
+    Returns
+    -------
+    tuple of ndarray, one per output
+
+    Raises
+    ------
+    InvalidModelError, UnsupportedError, LimitExceededError
+    """
     try:
         with np.errstate(all="ignore"):
             results = step.kernel(*arrays)
@@ -194,6 +196,19 @@ def _call(step: Step, arrays: tuple[Array | None, ...]) -> tuple[Array, ...]:
     if len(outputs) != len(step.outputs):
         raise InvalidModelError(step.node.location(), f"{len(step.outputs)} outputs", len(outputs))
     return outputs
+
+
+def _bind(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> Kernel:
+    binder = custom.get(node.operator) or _registry.find(node, kernels.families)
+    try:
+        with np.errstate(all="ignore"):
+            return binder(node)
+    except QuantlibError:
+        raise
+    except MemoryError as error:
+        raise LimitExceededError(node.location(), "out of memory", "a smaller model") from error
+    except Exception as error:
+        raise InvalidModelError(node.location(), _spell(error), "parameters that fit together") from error
 
 
 def _spell(error: Exception) -> str:

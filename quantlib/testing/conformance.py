@@ -12,18 +12,15 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from quantlib.flatbuffer.write import write_model
+from quantlib.oracle.compare import count_differing
 from quantlib.oracle.litert import LiteRT
 from quantlib.runtime.execute import run
 from quantlib.testing.choices import SeededChoices
 from quantlib.testing.single_operator import Case, Generator, generators
 
-__all__ = ["Row", "differing", "main", "measure"]
+__all__ = ["Row", "main", "measure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +49,6 @@ class Row:
     first_seed: int | None = None
 
 
-def differing(ours: NDArray[Any], theirs: NDArray[Any]) -> int:
-    """Number of elements that are not the same bits; any NaN equals any NaN.
-
-    Arrays of different shape or dtype differ in every element.
-
-    Examples
-    --------
-    >>> differing(np.array([0.0, np.nan], np.float32), np.array([-0.0, np.nan], np.float32))
-    1
-    """
-    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
-        return max(ours.size, theirs.size, 1)
-    same = ours == theirs
-    if ours.dtype.kind == "f":
-        same = (same & (np.signbit(ours) == np.signbit(theirs))) | (np.isnan(ours) & np.isnan(theirs))
-    return int(np.count_nonzero(~same))
-
-
 def compare(litert: LiteRT, case: Case, kernels: str, oracle: str | None = None) -> tuple[int, int]:
     """Elements of a case's outputs, and how many of them differ from LiteRT's.
 
@@ -83,7 +62,7 @@ def compare(litert: LiteRT, case: Case, kernels: str, oracle: str | None = None)
     answer = litert.run(data, case.inputs, kernels=oracle or kernels, preserve_all_tensors=False)
     theirs = [answer.tensors[index] for index in case.model.subgraphs[0].outputs]
     pairs = list(zip(ours, theirs, strict=True))
-    return sum(array.size for array in ours), sum(differing(*pair) for pair in pairs)
+    return sum(array.size for array in ours), sum(count_differing(*pair) for pair in pairs)
 
 
 def measure(

@@ -1,0 +1,284 @@
+"""Where two engines part: every tensor of a model, ours against somebody else's.
+
+Two questions are answered for every operator. *Accumulated*: does its output equal theirs, when
+each engine works on its own values? *Isolated*: does it, when ours is given their inputs? The first
+divergent operator is the first in the model's order whose output differs; if it also differs alone,
+the difference is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from quantlib.errors import InvalidInputError
+from quantlib.flatbuffer.write import write_model
+from quantlib.kernel_sets import KernelSet, kernel_set
+from quantlib.model.graph import OPTIONAL, Model
+from quantlib.model.limits import Limits
+from quantlib.oracle.litert import LiteRT
+from quantlib.runtime.execute import initial_variables, input_values
+from quantlib.runtime.plan import Binder, Plan, Step, make_plan, run_step
+
+__all__ = ["Comparison", "TensorComparison", "compare", "count_differing"]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorComparison:
+    """One tensor, ours and theirs.
+
+    Parameters
+    ----------
+    operator : int
+        Position of the operator that produced it.
+    operator_name : str
+    tensor : int
+    tensor_name : str or None
+    dtype : str
+    elements : int
+        Compared.
+    differing : int
+        Of these, not the same bits.
+    maximum_difference : float
+        Largest absolute difference, in the tensor's own units.
+    first_index : tuple of int, optional
+        Where the first difference is.
+    ours, theirs : float, optional
+        The two values there.
+    isolated_differing : int, optional
+        As `differing`, when our operator is given their inputs; None where one of these is unknown.
+    """
+
+    operator: int
+    operator_name: str
+    tensor: int
+    tensor_name: str | None
+    dtype: str
+    elements: int
+    differing: int
+    maximum_difference: float = 0.0
+    first_index: tuple[int, ...] | None = None
+    ours: float | None = None
+    theirs: float | None = None
+    isolated_differing: int | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.operator_name} #{self.operator} {self.tensor_name!r}"
+        if not self.differing:
+            return f"{where}: {self.elements} elements equal"
+        at = (
+            ""
+            if self.first_index is None
+            else f" {list(self.first_index)}: ours {self.ours}, theirs {self.theirs}"
+        )
+        alone = {None: "", 0: "; agrees on their inputs"}.get(
+            self.isolated_differing, "; differs on their inputs"
+        )
+        counted = f"{self.differing} of {self.elements} differ, max {self.maximum_difference:g}{alone}"
+        return f"{where}{at} ({counted})"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A whole model, ours against theirs.
+
+    Parameters
+    ----------
+    kernels, against : str
+        Who was compared.
+    tensors : tuple of TensorComparison
+        In the order of the operators.
+    unavailable : tuple of str
+        Tensors the other side does not show, by name or index.
+    """
+
+    kernels: str
+    against: str
+    tensors: tuple[TensorComparison, ...]
+    unavailable: tuple[str, ...] = ()
+
+    @property
+    def equal(self) -> bool:
+        """Whether every compared element is the same, bit for bit."""
+        return not any(one.differing for one in self.tensors)
+
+    @property
+    def elements(self) -> int:
+        """Elements compared."""
+        return sum(one.elements for one in self.tensors)
+
+    @property
+    def differing(self) -> int:
+        """Elements that differ."""
+        return sum(one.differing for one in self.tensors)
+
+    @property
+    def first_divergence(self) -> TensorComparison | None:
+        """The first tensor, in the operators' order, that differs."""
+        return next((one for one in self.tensors if one.differing), None)
+
+    def __str__(self) -> str:
+        heading = (
+            f"{self.kernels} against {self.against}: {len(self.tensors)} tensors, {self.elements} elements"
+        )
+        if self.equal:
+            return f"{heading}, all equal"
+        return f"{heading}, {self.differing} differ\nfirst divergence: {self.first_divergence}"
+
+
+def compare(
+    model: Model,
+    *inputs: ArrayLike | Mapping[str, ArrayLike],
+    kernels: str | KernelSet = "reference",
+    against: str | KernelSet | Mapping[Any, ArrayLike] = "litert",
+    litert: LiteRT | None = None,
+    custom: Mapping[str, Binder] | None = None,
+    limits: Limits | None = None,
+) -> Comparison:
+    """Every tensor of a model, ours against theirs.
+
+    Parameters
+    ----------
+    model : Model
+    *inputs : array_like
+        As for `quantlib.run`.
+    kernels : str or KernelSet
+        Our side.
+    against : {"litert"}, str, KernelSet or mapping
+        LiteRT's kernels of the same family (needs the extra ``litert``), another kernel set of
+        ours, or values from elsewhere by tensor name or index (a board's dump, an opened .npz).
+    litert : LiteRT, optional
+        A running child process to use; else one is started and ended.
+    custom : mapping of custom code to binder, optional
+    limits : Limits, optional
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    OracleError
+        LiteRT refused the model, died, or is not installed.
+    InvalidInputError, UnsupportedError, InvalidModelError, LimitExceededError
+        As `quantlib.run`.
+    """
+    chosen = kernel_set(kernels)
+    plan = make_plan(model, kernels=chosen, custom=custom, limits=limits)
+    values = input_values(model, inputs)
+    ours = plan.run({**initial_variables(model, 0), **values}, keep_all=True)
+    theirs, name = _their_values(model, values, chosen, against, litert, custom, limits)
+    known = {**plan.constants, **initial_variables(model, 0), **values, **theirs}
+    rows: list[TensorComparison] = []
+    unavailable: list[str] = []
+    for step in plan.steps:
+        alone = _isolated(step, known)
+        for position, index in enumerate(step.outputs):
+            if index not in theirs:
+                unavailable.append(model.subgraphs[0].tensors[index].name or str(index))
+                continue
+            result = None if alone is None else alone[position]
+            rows.append(_row(plan, step, index, ours[index], theirs[index], result))
+    return Comparison(chosen.name, name, tuple(rows), tuple(unavailable))
+
+
+def count_differing(ours: NDArray[Any], theirs: NDArray[Any]) -> int:
+    """Number of elements that are not the same bits; any NaN equals any NaN.
+
+    Arrays of different shape or dtype differ in every element.
+
+    Examples
+    --------
+    >>> count_differing(np.array([0.0, np.nan], np.float32), np.array([-0.0, np.nan], np.float32))
+    1
+    """
+    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        return max(ours.size, theirs.size, 1)
+    return int(np.count_nonzero(_different(ours, theirs)))
+
+
+def _different(ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.bool_]:
+    same = ours == theirs
+    if ours.dtype.kind == "f":
+        same = (same & (np.signbit(ours) == np.signbit(theirs))) | (np.isnan(ours) & np.isnan(theirs))
+    return np.asarray(~same, np.bool_)
+
+
+def _their_values(
+    model: Model,
+    values: Mapping[int, NDArray[Any]],
+    chosen: KernelSet,
+    against: str | KernelSet | Mapping[Any, ArrayLike],
+    litert: LiteRT | None,
+    custom: Mapping[str, Binder] | None,
+    limits: Limits | None,
+) -> tuple[dict[int, NDArray[Any]], str]:
+    if against == "litert":
+        arrays = [values[index] for index in model.subgraphs[0].inputs]
+        data = write_model(model)
+        if litert is not None:
+            return dict(litert.run(data, arrays, kernels=chosen.family).tensors), "litert"
+        with LiteRT() as started:
+            return dict(started.run(data, arrays, kernels=chosen.family).tensors), "litert"
+    if isinstance(against, Mapping):
+        return _named_values(model, against), "given values"
+    other = kernel_set(against)
+    plan = make_plan(model, kernels=other, custom=custom, limits=limits)
+    return plan.run({**initial_variables(model, 0), **values}, keep_all=True), other.name
+
+
+def _named_values(model: Model, given: Mapping[Any, ArrayLike]) -> dict[int, NDArray[Any]]:
+    tensors = model.subgraphs[0].tensors
+    by_name = {tensor.name: index for index, tensor in enumerate(tensors) if tensor.name is not None}
+    found: dict[int, NDArray[Any]] = {}
+    for key, value in given.items():
+        index = by_name.get(key, key)
+        if isinstance(index, str) and index.isdigit():
+            index = int(index)
+        if not isinstance(index, int) or not 0 <= index < len(tensors):
+            raise InvalidInputError("against", repr(key), "names or indices of the model's tensors")
+        found[index] = np.asarray(value)
+    return found
+
+
+def _isolated(step: Step, known: Mapping[int, NDArray[Any]]) -> tuple[NDArray[Any], ...] | None:
+    """Our operator on their inputs, or None where one of these is not known."""
+    if any(index != OPTIONAL and index not in known for index in step.inputs):
+        return None
+    return run_step(step, tuple(None if index == OPTIONAL else known[index] for index in step.inputs))
+
+
+def _row(
+    plan: Plan,
+    step: Step,
+    index: int,
+    ours: NDArray[Any],
+    theirs: NDArray[Any],
+    alone: NDArray[Any] | None,
+) -> TensorComparison:
+    differing = count_differing(ours, theirs)
+    row = {
+        "operator": step.node.position,
+        "operator_name": step.node.operator,
+        "tensor": index,
+        "tensor_name": plan.model.subgraphs[0].tensors[index].name,
+        "dtype": str(ours.dtype),
+        "elements": int(ours.size),
+        "differing": differing,
+        "isolated_differing": None if alone is None else count_differing(alone, theirs),
+    }
+    if differing and ours.shape == theirs.shape and ours.dtype == theirs.dtype:
+        where = tuple(int(i) for i in np.argwhere(_different(ours, theirs))[0])
+        with np.errstate(all="ignore"):
+            distance = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
+        row |= {
+            "maximum_difference": float(np.nanmax(distance, initial=0.0)),
+            "first_index": where,
+            "ours": float(ours[where]),
+            "theirs": float(theirs[where]),
+        }
+    return TensorComparison(**row)
