@@ -1,0 +1,118 @@
+"""AVERAGE_POOL_2D: the mean of every window.
+
+    y[n, i, j, c] = clamp(round(Σ x[n, i·s + a, j·s + b, c] / number of pixels summed))
+
+x is (n, h, w, c), y is (n, i, j, c). Integers round half away from zero.
+
+(C1) x has four dimensions.
+(C2) The window and its strides are 1 or more, and the window fits the image.
+(C3) y has the type of x.
+
+Stored values are averaged as they are: no zero point, no rescaling, even where the scales of x and y
+differ. Sums of integers are int32 and wrap. Sums of floats run over the window's rows, each step
+rounded to float32.
+
+Source: LiteRT tflite/kernels/pooling.cc, internal/reference/pooling.h,
+internal/reference/integer_ops/pooling.h.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.arithmetic import fixed_point
+from quantlib.model.graph import TensorType
+from quantlib.ops._activation import clamp_float, quantized_bounds
+from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._pool import Pool2DOptions, Pooling
+from quantlib.ops._registry import kernel
+
+__all__ = ["AveragePool", "divide_rounding_half_away"]
+
+
+def divide_rounding_half_away(total: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
+    """total / count, rounded to nearest, halves away from zero; the sum with half the count wraps.
+
+    Parameters
+    ----------
+    total : int64 array holding int32 values
+    count : int64 array, 1 or more
+
+    Returns
+    -------
+    int64 array of the broadcast shape
+
+    Examples
+    --------
+    >>> divide_rounding_half_away(np.array([5, -5, 7]), np.array([2, 2, 3])).tolist()
+    [3, -3, 2]
+
+    Source: LiteRT tflite/kernels/internal/reference/integer_ops/pooling.h (AveragePool)
+    """
+    raised = fixed_point.wrap_int32(total + np.where(total > 0, count // 2, -(count // 2)))
+    return np.sign(raised) * (np.abs(raised) // count)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AveragePool:
+    """The integer kernel in its two halves, `accumulate` and `to_output`.
+
+    Parameters
+    ----------
+    node : Node
+    options : Pool2DOptions
+    low, high : int
+        Bounds of the fused activation, in codes.
+    """
+
+    node: Node
+    options: Pool2DOptions
+    low: int
+    high: int
+
+    def accumulate(self, x: Array) -> NDArray[np.int64]:
+        """The sum of every window, (n, i, j, c), int32 values."""
+        windows = Pooling.of(self.node, self.options, x.shape).windows(x, 0)
+        return fixed_point.wrap_int32(windows.sum(axis=(3, 4), dtype=np.int64))
+
+    def to_output(self, sums: NDArray[np.int64], counts: NDArray[np.int64]) -> Array:
+        """Sums and the number of pixels in each to codes of the output."""
+        y = fixed_point.saturate(divide_rounding_half_away(sums, counts), self.low, self.high)
+        return y.astype(self.node.output().dtype)
+
+    def __call__(self, x: Array) -> Array:
+        """Both halves."""
+        return self.to_output(self.accumulate(x), Pooling.of(self.node, self.options, x.shape).counts())
+
+
+@kernel("AVERAGE_POOL_2D", [TensorType.INT8, TensorType.UINT8, TensorType.INT16])
+def integer(node: Node) -> Kernel:
+    """Integer sums divided by their counts."""
+    options = _options(node)
+    return AveragePool(node, options, *quantized_bounds(options.fused_activation_function, node.output()))
+
+
+@kernel("AVERAGE_POOL_2D", [TensorType.FLOAT32])
+def float32(node: Node) -> Kernel:
+    """Real sums divided by their counts."""
+    options = _options(node)
+
+    def run(x: Array) -> Array:
+        pooling = Pooling.of(node, options, x.shape)
+        counts = pooling.counts().astype(np.float32)
+        total = np.zeros((x.shape[0], pooling.rows.output, pooling.columns.output, x.shape[3]), np.float32)
+        for tap in pooling.taps(x, 0.0):  # adding 0 to a sum that began with +0 changes no bit
+            total += tap
+        return clamp_float(total / counts, options.fused_activation_function)
+
+    return run
+
+
+def _options(node: Node) -> Pool2DOptions:
+    node.require(
+        node.output().type is node.input_type(), "output", node.output().type.name, "the input's type"
+    )
+    return node.read_options(Pool2DOptions)

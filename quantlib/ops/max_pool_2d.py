@@ -1,0 +1,68 @@
+"""MAX_POOL_2D: the largest value of every window.
+
+    y[n, i, j, c] = clamp(max(x[n, i·s + a, j·s + b, c]))
+
+x is (n, h, w, c), y is (n, i, j, c).
+
+(C1) x has four dimensions.
+(C2) The window and its strides are 1 or more, and the window fits the image.
+(C3) y has the type of x.
+
+Stored values are compared as they are and copied without rescaling, even where the scales of x and y
+differ. In float32 a NaN is never larger than anything, so windows skip it; a window of nothing else
+gives the smallest float32.
+
+Source: LiteRT tflite/kernels/pooling.cc, internal/reference/pooling.h,
+internal/reference/integer_ops/pooling.h.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantlib.arithmetic import fixed_point
+from quantlib.model.graph import TensorType
+from quantlib.ops._activation import clamp_float, quantized_bounds
+from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._pool import Pool2DOptions, Pooling
+from quantlib.ops._registry import kernel
+
+__all__: list[str] = []
+
+
+@kernel("MAX_POOL_2D", [TensorType.INT8, TensorType.UINT8, TensorType.INT16])
+def integer(node: Node) -> Kernel:
+    """Codes compared as they are."""
+    options = _options(node)
+    low, high = quantized_bounds(options.fused_activation_function, node.output())
+    smallest = node.output().limits[0]
+
+    def run(x: Array) -> Array:
+        largest = Pooling.of(node, options, x.shape).windows(x, smallest).max(axis=(3, 4))
+        return fixed_point.saturate(largest, low, high).astype(x.dtype)
+
+    return run
+
+
+@kernel("MAX_POOL_2D", [TensorType.FLOAT32])
+def float32(node: Node) -> Kernel:
+    """Real numbers compared one after the other, so that zeros keep their sign and NaN loses."""
+    options = _options(node)
+    smallest = np.finfo(np.float32).min
+
+    def run(x: Array) -> Array:
+        pooling = Pooling.of(node, options, x.shape)
+        shape = (x.shape[0], pooling.rows.output, pooling.columns.output, x.shape[3])
+        largest = np.full(shape, smallest, np.float32)
+        for tap in pooling.taps(x, float(smallest)):
+            largest = np.where(largest < tap, tap, largest)
+        return clamp_float(largest, options.fused_activation_function)
+
+    return run
+
+
+def _options(node: Node) -> Pool2DOptions:
+    node.require(
+        node.output().type is node.input_type(), "output", node.output().type.name, "the input's type"
+    )
+    return node.read_options(Pool2DOptions)
