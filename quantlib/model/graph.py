@@ -285,6 +285,10 @@ class Operator:
     options : Record, optional
         The builtin options table.
     custom_options : bytes, optional
+    custom_options_external : bool
+        Whether those bytes lie outside the flatbuffer root, found by offset and size.
+    options_2 : Record, optional
+        The options table of the operators that the format gained last.
     """
 
     opcode_index: int
@@ -295,8 +299,7 @@ class Operator:
     custom_options_format: int = 0
     mutating_variable_inputs: tuple[bool, ...] | None = None
     intermediates: tuple[int, ...] | None = None
-    large_custom_options_offset: int = 0
-    large_custom_options_size: int = 0
+    custom_options_external: bool = False
     options_2: Record | None = None
     debug_metadata_index: int = -1
 

@@ -1,0 +1,335 @@
+"""Bytes to model: a .tflite file as `quantlib.model.graph` values.
+
+The file is verified first; after that every value is taken as the file says it, so that a model
+can be inspected and rewritten even if it breaks the format's rules. `model.validate` judges those.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.errors import (
+    InvalidInputError,
+    InvalidModelError,
+    LimitExceededError,
+    Location,
+    MalformedModelError,
+)
+from quantlib.flatbuffer.names import operator_name
+from quantlib.flatbuffer.tables import Maker, read_tables
+from quantlib.flatbuffer.verify import verify
+from quantlib.model.graph import (
+    CUSTOM,
+    Buffer,
+    ExternalBuffer,
+    Metadata,
+    Model,
+    Operator,
+    OperatorCode,
+    Quantization,
+    Record,
+    Signature,
+    Subgraph,
+    Tensor,
+    TensorType,
+)
+from quantlib.model.limits import Limits
+
+__all__ = ["Source", "read_model"]
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+"""Where a model can be read from: a path, its bytes, or an open binary file."""
+
+_CHUNK = 2**20
+_TYPES = {int(member): member for member in TensorType}
+
+
+def read_model(source: Source, *, limits: Limits | None = None) -> Model:
+    """A .tflite file as an immutable model.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes-like, or binary file object
+        A path, the bytes of a file, or an open file, which is read to its end. Of bytes nothing
+        is copied; other buffers, which somebody could change, are copied once.
+    limits : Limits, optional
+        How large the file may be, and of how many tables.
+
+    Returns
+    -------
+    Model
+        Constants are read-only views of the file's bytes.
+
+    Raises
+    ------
+    MalformedModelError
+        The bytes are not a .tflite file.
+    InvalidModelError
+        A tensor has an element type that the format does not know.
+    LimitExceededError
+        The file is larger than `limits` allow.
+    InvalidInputError
+        `source` is nothing that can be read.
+    OSError
+        The file cannot be opened or read.
+
+    Examples
+    --------
+    >>> from quantlib.flatbuffer.write import write_model
+    >>> model = read_model(write_model(Model(3, (), (), (Buffer(),), description="empty")))
+    >>> model.version, model.description, model.buffers
+    (3, 'empty', (Buffer(data=None, external=False),))
+
+    Source: LiteRT tflite/core/interpreter_builder.cc (ParseTensors, ParseNodes)
+    """
+    limits = limits or Limits()
+    data = _bytes_of(source, limits.file_bytes)
+    verify(data, limits)
+    return _Makers(data).read()
+
+
+def _bytes_of(source: Source, limit: int) -> bytes:
+    if isinstance(source, bytes):
+        data = source
+    elif isinstance(source, bytearray | memoryview):
+        if memoryview(source).nbytes > limit:
+            raise _too_large(memoryview(source).nbytes, limit)
+        data = bytes(source)
+    elif isinstance(source, str | os.PathLike):
+        with Path(source).open("rb") as file:
+            status = os.fstat(file.fileno())
+            if stat.S_ISREG(status.st_mode) and status.st_size > limit:
+                raise _too_large(status.st_size, limit)
+            data = _read_to_end(file, limit)
+    elif hasattr(source, "read"):
+        data = _read_to_end(source, limit)
+    else:
+        raise InvalidInputError("source", type(source).__name__, "a path, bytes or a binary file")
+    if len(data) > limit:
+        raise _too_large(len(data), limit)
+    return data
+
+
+def _read_to_end(file: BinaryIO, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    total = 0
+    while total <= limit:
+        chunk = file.read(_CHUNK if chunks else 8 * _CHUNK)
+        if not isinstance(chunk, bytes):
+            raise InvalidInputError("source", f"read() gave {type(chunk).__name__}", "bytes")
+        if not chunk:
+            break
+        chunks.append(chunk)
+        total += len(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large(found: int, limit: int) -> LimitExceededError:
+    return LimitExceededError("source", f"file of {found} bytes", f"at most {limit} (limits.file_bytes)")
+
+
+class _Makers:
+    """What each table of the file becomes; the arguments are the table's fields in order."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.view = memoryview(data)
+
+    def read(self) -> Model:
+        makers: dict[str, Maker] = {
+            "Model": self.model,
+            "SubGraph": self.subgraph,
+            "Tensor": self.tensor,
+            "QuantizationParameters": self.quantization,
+            "Operator": self.operator,
+            "OperatorCode": self.operator_code,
+            "Buffer": self.buffer,
+            "Metadata": Metadata,
+            "TensorMap": lambda name, tensor_index: (name, tensor_index),
+            "SignatureDef": self.signature,
+            "ExternalBufferGroup": lambda name: name,
+            "ExternalBuffer": ExternalBuffer,
+        }
+        vectors = {
+            ("Buffer", "data"): lambda view: view,
+            ("QuantizationParameters", "min"): _float32s,
+            ("QuantizationParameters", "max"): _float32s,
+            ("QuantizationParameters", "scale"): _float32s,
+            ("QuantizationParameters", "zero_point"): _int64s,
+        }
+        model = read_tables(self.data, makers, vectors)
+        assert isinstance(model, Model)
+        return model
+
+    def model(
+        self,
+        version: int,
+        operator_codes: tuple[OperatorCode, ...] | None,
+        subgraphs: tuple[Subgraph, ...] | None,
+        description: str | None,
+        buffers: tuple[Buffer, ...] | None,
+        metadata_buffer: tuple[int, ...] | None,
+        metadata: tuple[Metadata, ...] | None,
+        signatures: tuple[Signature, ...] | None,
+        external_buffer_groups: tuple[str | None, ...] | None,
+        external_buffers: tuple[ExternalBuffer, ...] | None,
+    ) -> Model:
+        return Model(
+            version=version,
+            operator_codes=operator_codes or (),
+            subgraphs=subgraphs or (),
+            buffers=buffers or (),
+            description=description,
+            metadata=metadata,
+            signatures=signatures,
+            metadata_buffer=metadata_buffer,
+            external_buffer_groups=external_buffer_groups,
+            external_buffers=external_buffers,
+        )
+
+    def subgraph(
+        self,
+        tensors: tuple[Tensor, ...] | None,
+        inputs: tuple[int, ...] | None,
+        outputs: tuple[int, ...] | None,
+        operators: tuple[Operator, ...] | None,
+        name: str | None,
+        debug_metadata_index: int,
+    ) -> Subgraph:
+        return Subgraph(
+            tensors or (), inputs or (), outputs or (), operators or (), name, debug_metadata_index
+        )
+
+    def tensor(
+        self,
+        shape: tuple[int, ...] | None,
+        type_code: int,
+        buffer: int,
+        name: str | None,
+        quantization: Quantization | None,
+        is_variable: bool,
+        sparsity: Record | None,
+        shape_signature: tuple[int, ...] | None,
+        has_rank: bool,
+        variant_tensors: tuple[Record, ...] | None,
+        external_buffer: int,
+    ) -> Tensor:
+        tensor_type = _TYPES.get(type_code)
+        if tensor_type is None:
+            raise InvalidModelError(
+                Location(tensor_name=name, field="type"), type_code, f"0 .. {max(_TYPES)}"
+            )
+        return Tensor(
+            shape or (),
+            tensor_type,
+            buffer,
+            name,
+            quantization,
+            is_variable,
+            shape_signature,
+            has_rank,
+            sparsity,
+            variant_tensors,
+            external_buffer,
+        )
+
+    def quantization(
+        self,
+        minimum: NDArray[np.float32] | None,
+        maximum: NDArray[np.float32] | None,
+        scale: NDArray[np.float32] | None,
+        zero_point: NDArray[np.int64] | None,
+        details: Record | None,
+        quantized_dimension: int,
+    ) -> Quantization:
+        return Quantization(
+            _NO_FLOATS if scale is None else scale,
+            _NO_INTS if zero_point is None else zero_point,
+            quantized_dimension,
+            _NO_FLOATS if minimum is None else minimum,
+            _NO_FLOATS if maximum is None else maximum,
+            details,
+        )
+
+    def operator(
+        self,
+        opcode_index: int,
+        inputs: tuple[int, ...] | None,
+        outputs: tuple[int, ...] | None,
+        options: Record | None,
+        custom_options: bytes | None,
+        custom_options_format: int,
+        mutating_variable_inputs: tuple[bool, ...] | None,
+        intermediates: tuple[int, ...] | None,
+        large_custom_options_offset: int,
+        large_custom_options_size: int,
+        options_2: Record | None,
+        debug_metadata_index: int,
+    ) -> Operator:
+        outside = custom_options is None and large_custom_options_offset > 1
+        if outside:
+            custom_options = bytes(
+                self.outside(large_custom_options_offset, large_custom_options_size, "custom_options")
+            )
+        return Operator(
+            opcode_index=opcode_index,
+            inputs=inputs or (),
+            outputs=outputs or (),
+            options=options,
+            custom_options=custom_options,
+            custom_options_format=custom_options_format,
+            mutating_variable_inputs=mutating_variable_inputs,
+            intermediates=intermediates,
+            custom_options_external=outside,
+            options_2=options_2,
+            debug_metadata_index=debug_metadata_index,
+        )
+
+    def operator_code(
+        self, deprecated_builtin_code: int, custom_code: str | None, version: int, builtin_code: int
+    ) -> OperatorCode:
+        code = max(deprecated_builtin_code, builtin_code)
+        name = custom_code if code == CUSTOM and custom_code is not None else operator_name(code)
+        return OperatorCode(code, name, version, custom_code)
+
+    def buffer(self, data: memoryview | None, offset: int, size: int) -> Buffer:
+        if data is not None or offset <= 1:
+            return Buffer(data)
+        return Buffer(self.outside(offset, size, "buffers"), external=True)
+
+    def outside(self, offset: int, size: int, field: str) -> memoryview:
+        """Bytes of the file that only an offset from its start finds."""
+        if offset + size > len(self.data):
+            raise MalformedModelError(
+                Location(field=field, offset=offset),
+                f"{size} bytes",
+                f"at most {max(0, len(self.data) - offset)}",
+            )
+        return self.view[offset : offset + size]
+
+    def signature(
+        self,
+        inputs: tuple[tuple[str | None, int], ...] | None,
+        outputs: tuple[tuple[str | None, int], ...] | None,
+        key: str | None,
+        subgraph_index: int,
+    ) -> Signature:
+        return Signature(key, inputs or (), outputs or (), subgraph_index)
+
+
+def _float32s(view: memoryview) -> NDArray[Any]:
+    return np.frombuffer(view, "<f4")
+
+
+def _int64s(view: memoryview) -> NDArray[Any]:
+    return np.frombuffer(view, "<i8")
+
+
+_NO_FLOATS = _float32s(memoryview(b""))
+_NO_INTS = _int64s(memoryview(b""))
