@@ -70,7 +70,8 @@ def make_options(options: object) -> Record:
     table = SCHEMA.tables[type(options).__name__]
     given = {one.name: getattr(options, one.name) for one in fields(options)}  # type: ignore[arg-type]
     plain = {name: int(value) if isinstance(value, enum.IntEnum) else value for name, value in given.items()}
-    return Record(table.name, tuple((one.name, plain.get(one.name, one.default)) for one in table.fields))
+    written = (one for one in table.fields if not one.deprecated)
+    return Record(table.name, tuple((one.name, plain.get(one.name, one.default)) for one in written))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
