@@ -18,7 +18,7 @@ from quantlib.errors import InvalidInputError
 from quantlib.flatbuffer.write import write_model
 from quantlib.model.graph import Model
 
-__all__ = ["save_model"]
+__all__ = ["replace_file", "save_model"]
 
 _SUFFIX = ".quantlib-tmp"
 _STALE_SECONDS = 3600.0
@@ -52,7 +52,24 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     >>> read_model(folder / "m.tflite") == model, len(list(folder.iterdir()))
     (True, 1)
     """
-    data = write_model(model)
+    replace_file(path, write_model(model))
+
+
+def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write bytes to a file, replacing it atomically; rules and errors as `save_model`.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    data : bytes
+
+    Examples
+    --------
+    >>> target = getfixture("tmp_path") / "outputs.npz"
+    >>> replace_file(target, b"new")
+    >>> target.read_bytes()
+    b'new'
+    """
     target = Path(os.path.realpath(path))
     try:
         mode: int | None = target.stat().st_mode

@@ -17,7 +17,7 @@ from quantlib.errors import UnsupportedError
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Kernel, Node
 
-__all__ = ["Binder", "Entry", "entries", "find", "kernel"]
+__all__ = ["Binder", "Entry", "entries", "find", "kernel", "multiply_adds", "multiply_adds_of"]
 
 Binder = Callable[[Node], Kernel]
 """Everything that depends on constants, done once: a node to a kernel."""
@@ -55,6 +55,7 @@ class Entry:
 
 
 _pending: dict[str, list[Entry]] = {}
+_counters: dict[str, Callable[[Node], int]] = {}
 
 
 def kernel(
@@ -92,6 +93,34 @@ def kernel(
         return bind
 
     return register
+
+
+def multiply_adds(operator: str) -> Callable[[Callable[[Node], int]], Callable[[Node], int]]:
+    """Register the decorated function as the count of an operator's multiply-adds.
+
+    Parameters
+    ----------
+    operator : str
+        The function is given a node and counts from its static shapes.
+    """
+
+    def register(count: Callable[[Node], int]) -> Callable[[Node], int]:
+        _counters[operator] = count
+        return count
+
+    return register
+
+
+def multiply_adds_of(node: Node) -> int:
+    """Multiply-adds of a node by the shapes in the file; 0 for operators that do not multiply.
+
+    Parameters
+    ----------
+    node : Node
+    """
+    entries()
+    count = _counters.get(node.operator)
+    return 0 if count is None else count(node)
 
 
 @cache

@@ -9,7 +9,7 @@ the difference is its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -260,25 +260,26 @@ def _row(
     theirs: NDArray[Any],
     alone: NDArray[Any] | None,
 ) -> TensorComparison:
-    differing = count_differing(ours, theirs)
-    row = {
-        "operator": step.node.position,
-        "operator_name": step.node.operator,
-        "tensor": index,
-        "tensor_name": plan.model.subgraphs[0].tensors[index].name,
-        "dtype": str(ours.dtype),
-        "elements": int(ours.size),
-        "differing": differing,
-        "isolated_differing": None if alone is None else count_differing(alone, theirs),
-    }
-    if differing and ours.shape == theirs.shape and ours.dtype == theirs.dtype:
-        where = tuple(int(i) for i in np.argwhere(_different(ours, theirs))[0])
-        with np.errstate(all="ignore"):
-            distance = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
-        row |= {
-            "maximum_difference": float(np.nanmax(distance, initial=0.0)),
-            "first_index": where,
-            "ours": float(ours[where]),
-            "theirs": float(theirs[where]),
-        }
-    return TensorComparison(**row)
+    row = TensorComparison(
+        operator=step.node.position,
+        operator_name=step.node.operator,
+        tensor=index,
+        tensor_name=plan.model.subgraphs[0].tensors[index].name,
+        dtype=str(ours.dtype),
+        elements=int(ours.size),
+        differing=count_differing(ours, theirs),
+        isolated_differing=None if alone is None else count_differing(alone, theirs),
+    )
+    if not row.differing or ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        return row
+    where = tuple(int(i) for i in np.argwhere(_different(ours, theirs))[0])
+    with np.errstate(all="ignore"):
+        distance = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
+    largest = distance[~np.isnan(distance)].max(initial=0.0)
+    return replace(
+        row,
+        maximum_difference=float(largest),
+        first_index=where,
+        ours=float(ours[where]),
+        theirs=float(theirs[where]),
+    )

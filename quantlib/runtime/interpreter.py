@@ -113,7 +113,7 @@ class Interpreter:
             )
         if experimental_delegates:
             raise UnsupportedError("experimental_delegates", "a delegate", "none")
-        if num_threads is not None and (not isinstance(num_threads, int) or num_threads < 1):
+        if num_threads is not None and not (type(num_threads) is int and num_threads >= 1):
             raise InvalidInputError("num_threads", repr(num_threads), "an int of at least 1")
         if getattr(experimental_op_resolver_type, "name", None) not in OpResolverType.__members__:
             raise InvalidInputError(

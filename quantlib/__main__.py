@@ -1,0 +1,5 @@
+"""``python -m quantlib`` is ``quantlib``."""
+
+from quantlib.cli import main
+
+main()

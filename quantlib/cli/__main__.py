@@ -1,0 +1,5 @@
+"""``python -m quantlib.cli`` is ``quantlib``."""
+
+from quantlib.cli import main
+
+main()

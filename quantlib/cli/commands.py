@@ -1,0 +1,121 @@
+"""The commands, their options, and how an error ends them."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from quantlib import __version__
+from quantlib.errors import QuantlibError
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="quantlib",
+    help="Every bit of a quantized TFLite model, from NumPy alone.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+P = ParamSpec("P")
+
+File = Annotated[Path, typer.Argument(help="A .tflite file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Inputs = Annotated[
+    list[Path] | None,
+    typer.Option("--input", "-i", help="A .npy file per input, in order, or one .npz."),
+]
+Seed = Annotated[int | None, typer.Option("--random", "-r", help="Random inputs from this seed.")]
+Kernels = Annotated[str, typer.Option("--kernels", "-k", help="Kernel family: reference.")]
+
+
+def _ended(command: Callable[P, int]) -> Callable[P, None]:
+    """The command, its result turned into an exit status and its errors into one line."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            status = command(*args, **kwargs)
+        except (QuantlibError, OSError) as error:
+            sys.stderr.write(f"quantlib: {error}\n")
+            status = 2
+        except BrokenPipeError:
+            status = 0
+        raise typer.Exit(status)
+
+    return run
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"quantlib {__version__}\n")
+        raise typer.Exit(0)
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+@_ended
+def inspect(file: File, json: Json = False) -> int:
+    """Show a model's operators, tensors, parameters, sizes and multiply-adds."""
+    from quantlib.cli import inspect as command
+
+    return command.run(file, json)
+
+
+@app.command()
+@_ended
+def run(
+    file: File,
+    inputs: Inputs = None,
+    seed: Seed = None,
+    kernels: Kernels = "reference",
+    save: Annotated[Path | None, typer.Option(help="Write the outputs to this .npz.")] = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Print every tensor as it is computed.")] = False,
+    json: Json = False,
+) -> int:
+    """Run a model once and show its outputs."""
+    from quantlib.cli import run as command
+
+    return command.run(file, inputs or [], seed, kernels, save, trace, json)
+
+
+@app.command()
+@_ended
+def compare(
+    file: File,
+    inputs: Inputs = None,
+    seed: Seed = None,
+    kernels: Kernels = "reference",
+    against: Annotated[
+        str, typer.Option(help="litert, another kernel family, or an .npz of tensors by name or index.")
+    ] = "litert",
+    json: Json = False,
+) -> int:
+    """Compare every tensor with another engine's; exit status 1 if any differs."""
+    from quantlib.cli import compare as command
+
+    return command.run(file, inputs or [], seed, kernels, against, json)
+
+
+@app.command()
+@_ended
+def demo(json: Json = False) -> int:
+    """Run the shipped digits model, show its answers, and compare every tensor with LiteRT."""
+    from quantlib.cli import demo as command
+
+    return command.run(json)

@@ -1,0 +1,203 @@
+"""How often we agree with LiteRT on whole models: every tensor of every operator, counted.
+
+``python -m quantlib.testing.model_conformance DIRECTORY`` runs each .tflite file below the directory
+here and in LiteRT, on two input distributions, and prints a table. A model that one side cannot
+run is listed with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.errors import OracleError, QuantlibError
+from quantlib.flatbuffer.read import read_model
+from quantlib.model.graph import Model, Tensor
+from quantlib.oracle.compare import Comparison, compare
+from quantlib.oracle.litert import LiteRT
+
+__all__ = ["DISTRIBUTIONS", "ModelRow", "inputs_for", "main", "measure_model", "with_small_axes"]
+
+DISTRIBUTIONS = ("uniform", "bell")
+"""Full-range codes saturate early layers and hide rounding; bell-shaped ones do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model, one kernel family, all distributions.
+
+    Parameters
+    ----------
+    name : str
+    kernels : str
+    operators : int
+    tensors, elements, differing : int
+        Summed over the distributions.
+    reason : str
+        Why it was not compared; empty if it was.
+    first : str
+        The first divergence, if any.
+    """
+
+    name: str
+    kernels: str
+    operators: int
+    tensors: int = 0
+    elements: int = 0
+    differing: int = 0
+    reason: str = ""
+    first: str = ""
+
+
+def inputs_for(model: Model, distribution: str, seed: int = 0) -> list[NDArray[Any]]:
+    """Random inputs of a model.
+
+    Parameters
+    ----------
+    model : Model
+    distribution : {"uniform", "bell"}
+    seed : int
+
+    Returns
+    -------
+    list of ndarray, one per input
+    """
+    random = np.random.default_rng(seed)
+    arrays = []
+    for index in model.subgraphs[0].inputs:
+        tensor = model.subgraphs[0].tensors[index]
+        dtype = tensor.type.dtype
+        if dtype is None:
+            arrays.append(np.zeros(tensor.shape, np.uint8))
+        elif dtype.kind == "f":
+            drawn = random.standard_normal if distribution == "bell" else random.random
+            arrays.append(np.asarray(drawn(tensor.shape), dtype))
+        else:
+            arrays.append(_codes(tensor, dtype, distribution, random))
+    return arrays
+
+
+def _codes(
+    tensor: Tensor, dtype: np.dtype[Any], distribution: str, random: np.random.Generator
+) -> NDArray[Any]:
+    if dtype.kind == "b":
+        return random.random(tensor.shape) < 0.5
+    low, high = (np.iinfo(dtype).min, np.iinfo(dtype).max) if dtype.itemsize <= 2 else (0, 4)
+    if distribution == "uniform":
+        return random.integers(low, high, tensor.shape, np.int64, endpoint=True).astype(dtype)
+    bell = random.normal((low + high) / 2, (high - low) / 12, tensor.shape)
+    return np.clip(np.rint(bell), low, high).astype(dtype)
+
+
+def with_small_axes(model: Model) -> Model:
+    """The model with every quantized_dimension that its tensor does not have replaced by 0.
+
+    LiteRT refuses such files (the published person_detect is one); TFLM and we run them.
+    """
+    subgraphs = []
+    for subgraph in model.subgraphs:
+        tensors = tuple(
+            replace(tensor, quantization=replace(tensor.quantization, quantized_dimension=0))
+            if tensor.quantization is not None
+            and tensor.quantization.quantized_dimension >= len(tensor.shape)
+            else tensor
+            for tensor in subgraph.tensors
+        )
+        subgraphs.append(replace(subgraph, tensors=tensors))
+    return replace(model, subgraphs=tuple(subgraphs))
+
+
+def measure_model(path: Path, *, kernels: str = "reference", seed: int = 0) -> ModelRow:
+    """Every tensor of one file compared, on every distribution.
+
+    Parameters
+    ----------
+    path : Path
+    kernels : str
+    seed : int
+
+    Returns
+    -------
+    ModelRow
+    """
+    try:
+        model = read_model(path)
+    except QuantlibError as error:
+        return ModelRow(path.stem, kernels, 0, reason=str(error))
+    row = ModelRow(path.stem, kernels, len(model.subgraphs[0].operators))
+    for distribution in DISTRIBUTIONS:
+        inputs = inputs_for(model, distribution, seed)
+        try:
+            result = _compared(model, inputs, kernels)
+        except QuantlibError as error:
+            return replace(row, reason=f"{type(error).__name__}: {error}")
+        row = replace(
+            row,
+            tensors=row.tensors + len(result.tensors),
+            elements=row.elements + result.elements,
+            differing=row.differing + result.differing,
+            first=row.first or str(result.first_divergence or ""),
+        )
+    return row
+
+
+def _compared(model: Model, inputs: Sequence[NDArray[Any]], kernels: str) -> Comparison:
+    # A process per model: one model's damage must not reach the next.
+    with LiteRT() as litert:
+        try:
+            return compare(model, *inputs, kernels=kernels, litert=litert)
+        except OracleError as error:
+            if "quantized_dimension" not in str(error):
+                raise
+            return compare(with_small_axes(model), *inputs, kernels=kernels, litert=litert)
+
+
+def table(rows: Iterable[ModelRow]) -> str:
+    """The rows as Markdown."""
+    lines = [
+        "| model | kernels | operators | tensors | elements | differing | |",
+        "|---|---|---:|---:|---:|---:|---|",
+    ]
+    for row in rows:
+        note = row.reason.split("; wanted")[0][:160] if row.reason else row.first
+        cells = (row.name, row.kernels, row.operators, row.tensors, row.elements, row.differing, note)
+        lines.append(
+            "| " + " | ".join(str(cell).replace("|", "/").replace("\n", " ") for cell in cells) + " |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; 0 if nothing differs, else 1."""
+    parser = argparse.ArgumentParser(
+        prog="python -m quantlib.testing.model_conformance", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("paths", type=Path, nargs="+", help=".tflite files, or directories of them")
+    parser.add_argument("--kernels", default="reference")
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args(arguments)
+    files = [
+        file
+        for path in chosen.paths
+        for file in (sorted(path.rglob("*.tflite")) if path.is_dir() else [path])
+    ]
+    rows = []
+    for file in files:
+        row = measure_model(file, kernels=chosen.kernels, seed=chosen.seed)
+        rows.append(row)
+        note = row.reason or row.first
+        sys.stdout.write(f"{row.name:40} {row.tensors:6} {row.elements:10} {row.differing:8}  {note[:200]}\n")
+        sys.stdout.flush()
+    sys.stdout.write(table(rows))
+    return int(any(row.differing for row in rows))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
