@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from quantlib.arithmetic import requantize
+from quantlib.arithmetic.profile import DEFAULT_PROFILE, Profile
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.errors import UnsupportedError
 
-__all__ = ["REFERENCE", "KernelSet", "kernel_set", "names"]
+__all__ = ["OPTIMIZED", "REFERENCE", "XNNPACK", "KernelSet", "kernel_set", "names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +31,27 @@ class KernelSet:
     name : str
         What a caller types: ``kernels="reference"``.
     family : str
-        Which kernels of an operator file serve it.
+        What the oracle calls it: reference, optimized or xnnpack.
+    searched : tuple of str
+        Families of registered kernels to ask, in this order.
     requantizers : mapping of operator name, or (operator name, input type name), to a rule
         The more exact key wins; operators not named use `default`.
     default : Requantizer
     fallback : KernelSet, optional
-        Who answers for operators that have no kernel of this family.
-    release : str
-        The runtime whose bits these are.
+        Who takes the nodes that this set has no kernel for, with its own rules.
+    profile : Profile
+        Release and processor.
     """
 
     name: str
     family: str
+    searched: tuple[str, ...]
     requantizers: Mapping[str | tuple[str, str], Requantizer] = field(
         default_factory=lambda: MappingProxyType({})
     )
     default: Requantizer = requantize.two_roundings
     fallback: KernelSet | None = None
-    release: str = "ai-edge-litert 2.3.0"
+    profile: Profile = DEFAULT_PROFILE
 
     def requantizer(self, operator: str, input_type: str) -> Requantizer:
         """The rule for an operator whose first activation has the given type.
@@ -65,32 +69,56 @@ class KernelSet:
         'float64_half_away'
         >>> REFERENCE.requantizer("CONV_2D", "INT8").__name__
         'two_roundings'
+        >>> OPTIMIZED.requantizer("CONV_2D", "INT8").__name__
+        'two_roundings_half_up'
         """
         exact = self.requantizers.get((operator, input_type))
         return exact or self.requantizers.get(operator, self.default)
 
     @property
-    def families(self) -> tuple[str, ...]:
-        """Families to search for a kernel, this one first."""
-        return (self.family, *(self.fallback.families if self.fallback is not None else ()))
+    def chain(self) -> tuple[KernelSet, ...]:
+        """The set and its fallbacks, in the order to ask."""
+        return (self, *(self.fallback.chain if self.fallback is not None else ()))
 
+
+_WIDE = {
+    (operator, "INT16"): requantize.int64_one_rounding
+    for operator in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "BATCH_MATMUL")
+}
 
 REFERENCE = KernelSet(
     name="reference",
     family="reference",
-    requantizers=MappingProxyType(
-        {
-            "FULLY_CONNECTED": requantize.float64_half_away,
-            ("CONV_2D", "INT16"): requantize.int64_one_rounding,
-            ("DEPTHWISE_CONV_2D", "INT16"): requantize.int64_one_rounding,
-            ("TRANSPOSE_CONV", "INT16"): requantize.int64_one_rounding,
-            ("BATCH_MATMUL", "INT16"): requantize.int64_one_rounding,
-        }
-    ),
+    searched=("reference",),
+    requantizers=MappingProxyType({"FULLY_CONNECTED": requantize.float64_half_away, **_WIDE}),
 )
 """BUILTIN_REF: the kernels that say what an operator means."""
 
-_SETS: Mapping[str, KernelSet] = MappingProxyType({REFERENCE.name: REFERENCE})
+OPTIMIZED = KernelSet(
+    name="optimized",
+    family="optimized",
+    searched=("optimized", "reference"),
+    requantizers=MappingProxyType(
+        {
+            "CONV_2D": requantize.two_roundings_half_up,
+            "FULLY_CONNECTED": requantize.two_roundings_half_up,
+            ("FULLY_CONNECTED", "INT16"): requantize.float64_half_away,
+            **_WIDE,
+        }
+    ),
+)
+"""BUILTIN_WITHOUT_DEFAULT_DELEGATES: kernels for speed, where an operator has them."""
+
+XNNPACK = KernelSet(
+    name="xnnpack",
+    family="xnnpack",
+    searched=("xnnpack",),
+    default=requantize.float32_half_to_even,
+    fallback=OPTIMIZED,
+)
+"""BUILTIN, what most people run: XNNPACK for the nodes its delegate takes, optimized for the rest."""
+
+_SETS: Mapping[str, KernelSet] = MappingProxyType({one.name: one for one in (REFERENCE, OPTIMIZED, XNNPACK)})
 
 
 def names() -> tuple[str, ...]:
@@ -112,8 +140,8 @@ def kernel_set(kernels: str | KernelSet) -> KernelSet:
 
     Examples
     --------
-    >>> kernel_set("reference").release
-    'ai-edge-litert 2.3.0'
+    >>> kernel_set("reference").profile.release
+    (2, 3, 0)
     """
     if isinstance(kernels, KernelSet):
         return kernels

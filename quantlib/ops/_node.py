@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import requantize
+from quantlib.arithmetic.profile import DEFAULT_PROFILE, Profile
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.errors import InvalidModelError, LimitExceededError, Location, UnsupportedError
 from quantlib.model.graph import Record, Tensor, TensorType
@@ -154,6 +155,8 @@ class Node:
         Tensors that carry parameters of inner computations (LSTM).
     limits : Limits
         What a kernel may allocate and compute.
+    profile : Profile
+        Release and processor, where they move bits.
     """
 
     operator: str
@@ -167,6 +170,7 @@ class Node:
     custom_options: bytes | None = None
     intermediates: tuple[Value, ...] = ()
     limits: Limits = DEFAULT_LIMITS
+    profile: Profile = DEFAULT_PROFILE
 
     def location(self, role: str | None = None, field: str | None = None) -> Location:
         """Where this node stands, for an error."""

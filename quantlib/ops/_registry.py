@@ -17,7 +17,16 @@ from quantlib.errors import UnsupportedError
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Kernel, Node
 
-__all__ = ["Binder", "Entry", "entries", "find", "kernel", "multiply_adds", "multiply_adds_of"]
+__all__ = [
+    "Binder",
+    "Entry",
+    "entries",
+    "find",
+    "kernel",
+    "multiply_adds",
+    "multiply_adds_of",
+    "nobody_serves",
+]
 
 Binder = Callable[[Node], Kernel]
 """Everything that depends on constants, done once: a node to a kernel."""
@@ -134,7 +143,7 @@ def entries() -> Mapping[str, tuple[Entry, ...]]:
     return MappingProxyType({name: tuple(found) for name, found in sorted(_pending.items())})
 
 
-def find(node: Node, families: Sequence[str]) -> Binder:
+def find(node: Node, families: Sequence[str]) -> Binder | None:
     """The kernel that serves the node, from the first family that has one.
 
     Parameters
@@ -145,19 +154,20 @@ def find(node: Node, families: Sequence[str]) -> Binder:
 
     Returns
     -------
-    Binder
-
-    Raises
-    ------
-    UnsupportedError
-        Nobody serves it; the text says what was found and what there is.
+    Binder, or None where nobody serves it
     """
     known = entries().get(node.operator, ())
     for family in families:
         for entry in known:
             if entry.family == family and entry.takes(node):
                 return entry.bind
+    return None
+
+
+def nobody_serves(node: Node) -> UnsupportedError:
+    """An error, to raise, that says what was found and what there is."""
+    known = entries().get(node.operator, ())
     types = [("absent" if value is None else value.type.name) for value in node.inputs]
-    served = {kind.name for entry in known if entry.family in families for kind in entry.types}
+    served = {kind.name for entry in known for kind in entry.types}
     wanted = f"data of type {', '.join(sorted(served))}" if served else "an operator that has a kernel here"
-    raise UnsupportedError(node.location(), f"inputs {', '.join(types) or 'none'}", wanted)
+    return UnsupportedError(node.location(), f"inputs {', '.join(types) or 'none'}", wanted)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from quantlib.arithmetic import packing
-from quantlib.arithmetic.requantize import Requantizer
 from quantlib.errors import InvalidModelError, Location, UnsupportedError
 from quantlib.model.graph import OPTIONAL, Model, Tensor, TensorType
 from quantlib.model.limits import Limits
@@ -73,7 +71,6 @@ def resolve(
     model: Model,
     subgraph_index: int,
     position: int,
-    requantizer_of: Callable[[str, str], Requantizer],
     limits: Limits,
 ) -> Node:
     """The operator at that position as a node.
@@ -83,8 +80,6 @@ def resolve(
     model : Model
         Validated.
     subgraph_index, position : int
-    requantizer_of : callable
-        Operator name and input type name to a rule: the kernel set's answer.
     limits : Limits
 
     Returns
@@ -112,13 +107,11 @@ def resolve(
         return Value(tensor, index, constant_value(model, tensor, where))
 
     inputs = tuple(None if index == OPTIONAL else value(index) for index in operator.inputs)
-    input_type = next((found.type for found in inputs if found is not None), None)
     return Node(
         operator=code.name,
         inputs=inputs,
         outputs=tuple(value(index) for index in operator.outputs),
         options=operator.options if operator.options is not None else operator.options_2,
-        requantizer=requantizer_of(code.name, "" if input_type is None else input_type.name),
         position=position,
         subgraph=subgraph_index,
         version=code.version,

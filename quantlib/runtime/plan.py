@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -147,11 +147,12 @@ def make_plan(
     constants: dict[int, Array] = {}
     steps: list[Step] = []
     for position, operator in enumerate(subgraph.operators):
-        node = resolve(model, subgraph_index, position, chosen.requantizer, limits)
+        node = resolve(model, subgraph_index, position, limits)
         for value in (*node.inputs, *node.outputs):
             if value is not None and value.constant is not None:
                 constants[value.index] = value.constant
-        steps.append(Step(node, _bind(node, chosen, custom or {}), operator.inputs, operator.outputs))
+        node, bound = _bind(node, chosen, custom or {})
+        steps.append(Step(node, bound, operator.inputs, operator.outputs))
     for index in subgraph.outputs:
         where = Location(subgraph=subgraph_index, tensor=index, tensor_name=subgraph.tensors[index].name)
         constant = constant_value(model, subgraph.tensors[index], where)
@@ -198,17 +199,31 @@ def run_step(step: Step, arrays: tuple[Array | None, ...]) -> tuple[Array, ...]:
     return outputs
 
 
-def _bind(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> Kernel:
-    binder = custom.get(node.operator) or _registry.find(node, kernels.families)
+def _bind(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tuple[Node, Kernel]:
+    """The node as its kernel set sees it, and the kernel."""
+    node, binder = _choose(node, kernels, custom)
     try:
         with np.errstate(all="ignore"):
-            return binder(node)
+            return node, binder(node)
     except QuantlibError:
         raise
     except MemoryError as error:
         raise LimitExceededError(node.location(), "out of memory", "a smaller model") from error
     except Exception as error:
         raise InvalidModelError(node.location(), _spell(error), "parameters that fit together") from error
+
+
+def _choose(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tuple[Node, Binder]:
+    if node.operator in custom:
+        return node, custom[node.operator]
+    input_type = next((value.type.name for value in node.inputs if value is not None), "")
+    for candidate in kernels.chain:
+        rule = candidate.requantizer(node.operator, input_type)
+        seen = replace(node, requantizer=rule, profile=kernels.profile)
+        binder = _registry.find(seen, candidate.searched)
+        if binder is not None:
+            return seen, binder
+    raise _registry.nobody_serves(node)
 
 
 def _spell(error: Exception) -> str:

@@ -1,0 +1,42 @@
+"""The few facts beside a kernel family that move bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["DEFAULT_PROFILE", "Profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A runtime's release and the processor it runs on, as far as results depend on them.
+
+    Parameters
+    ----------
+    runtime : {"litert", "tflite", "tflm"}
+    release : tuple of int
+        For example (2, 3, 0).
+    gemm : {"x86_avx", "single", "x86_no_avx"}
+        Which matrix kernels the optimized family runs: x86 with AVX rounds half up twice; ARM rounds
+        once; x86 without AVX rounds once for int8 and as the reference for uint8.
+    fma : bool
+        Whether XNNPACK's float kernels fuse multiply and add.
+    num_threads : int
+        The optimized MEAN splits channels among threads, and each slice has its own leftovers.
+
+    Examples
+    --------
+    >>> Profile(release=(1, 2, 0)).release < (1, 3)
+    True
+    """
+
+    runtime: Literal["litert", "tflite", "tflm"] = "litert"
+    release: tuple[int, ...] = (2, 3, 0)
+    gemm: Literal["x86_avx", "single", "x86_no_avx"] = "x86_avx"
+    fma: bool = True
+    num_threads: int = 1
+
+
+DEFAULT_PROFILE = Profile()
+"""What was measured: ai-edge-litert 2.3.0, x86-64 with AVX2 and FMA, one thread."""
