@@ -47,6 +47,8 @@ Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """Where a model can be read from: a path, its bytes, or an open binary file."""
 
 _CHUNK = 2**20
+_FLOAT32 = np.dtype("<f4")
+_INT64 = np.dtype("<i8")
 _TYPES = {int(member): member for member in TensorType}
 
 
@@ -84,7 +86,7 @@ def read_model(source: Source, *, limits: Limits | None = None) -> Model:
     >>> from quantlib.flatbuffer.write import write_model
     >>> model = read_model(write_model(Model(3, (), (), (Buffer(),), description="empty")))
     >>> model.version, model.description, model.buffers
-    (3, 'empty', (Buffer(data=None, external=False),))
+    (3, 'empty', (Buffer(None),))
 
     Source: LiteRT tflite/core/interpreter_builder.cc (ParseTensors, ParseNodes)
     """
@@ -140,6 +142,8 @@ class _Makers:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.view = memoryview(data)
+        self.copied: dict[tuple[int, int], bytes] = {}
+        self.uncopied = len(data)
 
     def read(self) -> Model:
         makers: dict[str, Maker] = {
@@ -274,9 +278,7 @@ class _Makers:
     ) -> Operator:
         outside = custom_options is None and large_custom_options_offset > 1
         if outside:
-            custom_options = bytes(
-                self.outside(large_custom_options_offset, large_custom_options_size, "custom_options")
-            )
+            custom_options = self.custom_options(large_custom_options_offset, large_custom_options_size)
         return Operator(
             opcode_index=opcode_index,
             inputs=inputs or (),
@@ -291,6 +293,21 @@ class _Makers:
             debug_metadata_index=debug_metadata_index,
         )
 
+    def custom_options(self, offset: int, size: int) -> bytes:
+        """Custom options from outside the flatbuffer, copied once however many operators share them."""
+        key = (offset, size)
+        if key not in self.copied:
+            view = self.outside(offset, size, "Operator.large_custom_options_offset")
+            self.uncopied -= size
+            if self.uncopied < 0:
+                raise MalformedModelError(
+                    Location(field="Operator.large_custom_options_offset", offset=offset),
+                    "custom options that overlap",
+                    "each byte of the file used once",
+                )
+            self.copied[key] = bytes(view)
+        return self.copied[key]
+
     def operator_code(
         self, deprecated_builtin_code: int, custom_code: str | None, version: int, builtin_code: int
     ) -> OperatorCode:
@@ -301,7 +318,7 @@ class _Makers:
     def buffer(self, data: memoryview | None, offset: int, size: int) -> Buffer:
         if data is not None or offset <= 1:
             return Buffer(data)
-        return Buffer(self.outside(offset, size, "buffers"), external=True)
+        return Buffer(self.outside(offset, size, "Buffer.offset"), external=True)
 
     def outside(self, offset: int, size: int, field: str) -> memoryview:
         """Bytes of the file that only an offset from its start finds."""
@@ -324,11 +341,11 @@ class _Makers:
 
 
 def _float32s(view: memoryview) -> NDArray[Any]:
-    return np.frombuffer(view, "<f4")
+    return np.frombuffer(view, _FLOAT32)
 
 
 def _int64s(view: memoryview) -> NDArray[Any]:
-    return np.frombuffer(view, "<i8")
+    return np.frombuffer(view, _INT64)
 
 
 _NO_FLOATS = _float32s(memoryview(b""))

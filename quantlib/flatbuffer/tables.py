@@ -7,8 +7,10 @@ Shared tables and vectors are read once and stay one object.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from quantlib.errors import Location, MalformedModelError
@@ -22,12 +24,9 @@ Maker = Callable[..., Any]
 
 _MAX_PLANS = 4096
 
-_u8 = struct.Struct("<B").unpack_from
 _u16 = struct.Struct("<H").unpack_from
 _u32 = struct.Struct("<I").unpack_from
 _i32 = struct.Struct("<i").unpack_from
-
-_Plan = tuple[tuple[int, int, Callable[[int], Any]], ...]
 
 
 def read_tables(data: bytes, makers: Mapping[str, Maker], vectors: Mapping[tuple[str, str], Maker]) -> Any:
@@ -50,10 +49,35 @@ def read_tables(data: bytes, makers: Mapping[str, Maker], vectors: Mapping[tuple
     Raises
     ------
     MalformedModelError
-        Vectors overlap so much that reading them would need more memory than the file has bytes.
+        Fields of a table share bytes, or vectors overlap so much that reading them would take
+        more memory than the file has bytes. FlatBuffers allows both, but no writer does either.
     """
     reader = _Reader(data, makers, vectors)
     return reader.table(_u32(data, 0)[0], SCHEMA.tables[ROOT])
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How to read a table whose vtable is known.
+
+    One unpacking gives every inline word. `scalars` are (value, word) index pairs; `references` are
+    (value, word, place in the table, what to call with the place that the offset points to);
+    `unions` are (value, word of the member number, word, place, name of the union).
+    """
+
+    unpack_from: Callable[[bytes, int], tuple[Any, ...]]
+    scalars: tuple[tuple[int, int], ...]
+    references: tuple[tuple[int, int, int, Callable[[int], Any]], ...]
+    unions: tuple[tuple[int, int, int, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the values of a table are called, and what they are when absent."""
+
+    names: tuple[str, ...]
+    defaults: list[Any]
+    maker: Maker | None
 
 
 class _Reader:
@@ -66,155 +90,155 @@ class _Reader:
         self.vectors = vectors
         self.unread = 2 * len(data)
         self.plans: dict[tuple[int, int], _Plan] = {}
-        self.known: dict[tuple[int, str], Any] = {}
-        self.shapes: dict[str, tuple[Table, tuple[str, ...], list[Any]]] = {}
+        self.shapes: dict[int, _Shape] = {}
         self.readers: dict[tuple[str, str], Callable[[int], Any]] = {}
+        self.made: dict[tuple[int, int], Any] = {}
+        self.strings: dict[int, str] = {}
+        self.vectors_read: dict[str, dict[int, Any]] = {}
 
     def table(self, position: int, table: Table) -> Any:
         """The value of the table at `position`."""
-        key = (position, table.name)
-        known = self.known
-        if key in known:
-            return known[key]
+        key = (position, table.index)
+        if key in self.made:
+            return self.made[key]
         vtable = position - _i32(self.data, position)[0]
-        plan = self.plans.get((vtable, table.index))
+        plan_key = (vtable, table.index)
+        plan = self.plans.get(plan_key)
         if plan is None:
             if len(self.plans) >= _MAX_PLANS:
                 self.plans.clear()
-            plan = self.plans[vtable, table.index] = self.plan(vtable, table)
-        shape = self.shapes.get(table.name)
-        if shape is None:
-            present = [field for field in table.fields if not field.deprecated]
-            shape = (table, tuple(f.name for f in present), [f.default for f in present])
-            self.shapes[table.name] = shape
-        values = shape[2].copy()
-        for index, at, read in plan:
-            values[index] = read(position + at)
-        maker = self.makers.get(table.name)
-        if maker is not None:
-            made = maker(*values)
+            plan = self.plans[plan_key] = self.plan(position, vtable, table)
+        shape = self.shapes[table.index]
+        values = shape.defaults.copy()
+        words = plan.unpack_from(self.data, position)
+        for index, word in plan.scalars:
+            values[index] = words[word]
+        for index, word, place, read in plan.references:
+            values[index] = read(position + place + words[word])
+        for index, number, word, place, union in plan.unions:
+            values[index] = self.member(union, words[number], position + place + words[word])
+        made: Any
+        if shape.maker is None:
+            made = Record(table.name, tuple(zip(shape.names, values, strict=True)))
         else:
-            made = Record(table.name, tuple(zip(shape[1], values, strict=True)))
-        known[key] = made
+            made = shape.maker(*values)
+        self.made[key] = made
         return made
 
-    def plan(self, vtable: int, table: Table) -> _Plan:
-        """For each field that is present: its index, its place in the table, and how to read it."""
-        data = self.data
-        length = _u16(data, vtable)[0]
-        plan: list[tuple[int, int, Callable[[int], Any]]] = []
-        index = 0
-        for field in table.fields:
-            if field.deprecated:
-                continue
-            entry = 4 + 2 * field.slot
-            at = _u16(data, vtable + entry)[0] if entry < length else 0
+    def member(self, union: str, number: int, target: int) -> Any:
+        """The value of a union's table; an empty record for members that nobody knows."""
+        if number == 0:
+            return None
+        table = SCHEMA.member(union, number)
+        return Record(f"{union} {number}") if table is None else self.table(target, table)
+
+    def plan(self, position: int, vtable: int, table: Table) -> _Plan:
+        """Work out where the fields of a table are, and how to read what they point to."""
+        length = _u16(self.data, vtable)[0]
+
+        def place_of(slot: int) -> int:
+            entry = 4 + 2 * slot
+            place: int = _u16(self.data, vtable + entry)[0] if entry < length else 0
+            return place
+
+        fields = [field for field in table.fields if not field.deprecated]
+        if table.index not in self.shapes:
+            names, defaults = tuple(f.name for f in fields), [f.default for f in fields]
+            self.shapes[table.index] = _Shape(names, defaults, self.makers.get(table.name))
+        inline: list[tuple[int, str]] = []
+        for field in fields:
+            place = place_of(field.slot)
             if field.kind is Kind.UNION:
-                entry += 2
-                member_at = at
-                at = _u16(data, vtable + entry)[0] if entry < length else 0
-                if at and member_at:
-                    plan.append((index, 0, self.union_reader(field.target, member_at, at)))
-            elif at:
-                plan.append((index, at, self.reader(table, field)))
-            index += 1
-        return tuple(plan)
+                table_place = place_of(field.slot + 1)
+                if place and table_place:
+                    inline += [(place, "B"), (table_place, "I")]
+            elif place:
+                inline.append((place, field.scalar.code if field.kind is Kind.SCALAR else "I"))
+        inline.sort()
+        word_at = {place: word for word, (place, _) in enumerate(inline)}
+        scalars: list[tuple[int, int]] = []
+        references: list[tuple[int, int, int, Callable[[int], Any]]] = []
+        unions: list[tuple[int, int, int, int, str]] = []
+        for index, field in enumerate(fields):
+            place = place_of(field.slot)
+            if field.kind is Kind.UNION:
+                table_place = place_of(field.slot + 1)
+                if place and table_place:
+                    unions.append((index, word_at[place], word_at[table_place], table_place, field.target))
+            elif place and field.kind is Kind.SCALAR:
+                scalars.append((index, word_at[place]))
+            elif place:
+                references.append((index, word_at[place], place, self.reader(table, field)))
+        unpacker = struct.Struct(_format(inline, position, table))
+        return _Plan(unpacker.unpack_from, tuple(scalars), tuple(references), tuple(unions))
 
     def reader(self, table: Table, field: Field) -> Callable[[int], Any]:
-        """How to read a field, given its place in the file."""
+        """What to call with the place of a string, vector or table."""
         key = (table.name, field.name)
         read = self.readers.get(key)
         if read is None:
-            if field.kind is Kind.SCALAR:
-                read = self.scalar_reader(field.scalar.code)
-            elif field.kind is Kind.STRING:
+            if field.kind is Kind.STRING:
                 read = self.string
             elif field.kind is Kind.VECTOR:
                 read = self.vector_reader(field, self.vectors.get(key))
             elif field.kind is Kind.TABLES:
-                read = self.tables_reader(field)
+                read = self.tables_reader(SCHEMA.tables[field.target])
             else:
-                read = self.table_reader(SCHEMA.tables[field.target])
+                read = functools.partial(self.table, table=SCHEMA.tables[field.target])
             self.readers[key] = read
         return read
 
-    def scalar_reader(self, code: str) -> Callable[[int], Any]:
-        unpack_from = struct.Struct("<" + code).unpack_from
-        data = self.data
-
-        def read(at: int) -> Any:
-            return unpack_from(data, at)[0]
-
-        return read
-
-    def string(self, at: int) -> str:
-        target = at + _u32(self.data, at)[0]
-        key = (target, "str")
-        if key not in self.known:
+    def string(self, target: int) -> str:
+        """The string at `target`."""
+        text = self.strings.get(target)
+        if text is None:
+            start = target + 4
             length = self.spend(_u32(self.data, target)[0], target)
-            raw = self.data[target + 4 : target + 4 + length]
             # Names need not be UTF-8; surrogates keep the odd bytes, so that writing gives them back.
-            self.known[key] = raw.decode("utf-8", "surrogateescape")
-        text: str = self.known[key]
+            text = self.data[start : start + length].decode("utf-8", "surrogateescape")
+            self.strings[target] = text
         return text
 
     def vector_reader(self, field: Field, maker: Maker | None) -> Callable[[int], Any]:
-        data, view, known = self.data, self.view, self.known
+        """How to read a vector of scalars."""
+        data, view = self.data, self.view
         code, size = field.scalar.code, field.scalar.size
-        name = f"[{field.scalar.name}]" if maker is None else f"{field.name}:[{field.scalar.name}]"
+        known = self.vectors_read.setdefault(code, {}) if maker is None else {}
 
-        def read(at: int) -> Any:
-            target = at + _u32(data, at)[0]
-            key = (target, name)
-            if key in known:
-                return known[key]
+        def read(target: int) -> Any:
+            value = known.get(target)
+            if value is not None:
+                return value
             length = _u32(data, target)[0]
-            start, end = target + 4, target + 4 + length * size
-            value: Any
+            start = target + 4
             if maker is not None:
-                value = maker(view[start:end])
+                value = maker(view[start : start + length * size])
             elif code == "B":
                 value = data[start : start + self.spend(length, target)]
             else:
                 self.spend(length * size, target)
                 value = struct.unpack_from(f"<{length}{code}", data, start)
-            known[key] = value
+            known[target] = value
             return value
 
         return read
 
-    def table_reader(self, table: Table) -> Callable[[int], Any]:
-        def read(at: int) -> Any:
-            return self.table(at + _u32(self.data, at)[0], table)
+    def tables_reader(self, table: Table) -> Callable[[int], tuple[Any, ...]]:
+        """How to read a vector of tables."""
+        known: dict[int, tuple[Any, ...]] = {}
 
-        return read
-
-    def tables_reader(self, field: Field) -> Callable[[int], Any]:
-        table = SCHEMA.tables[field.target]
-
-        def read(at: int) -> tuple[Any, ...]:
-            target = at + _u32(self.data, at)[0]
-            key = (target, f"[{table.name}]")
-            if key not in self.known:
+        def read(target: int) -> tuple[Any, ...]:
+            value = known.get(target)
+            if value is None:
                 length = self.spend(4 * _u32(self.data, target)[0], target) // 4
-                offsets = struct.unpack_from(f"<{length}I", self.data, target + 4)
-                self.known[key] = tuple(
-                    self.table(target + 4 + 4 * index + offset, table) for index, offset in enumerate(offsets)
+                start = target + 4
+                offsets = struct.unpack_from(f"<{length}I", self.data, start)
+                make = self.table
+                value = tuple(
+                    [make(start + 4 * index + offset, table) for index, offset in enumerate(offsets)]
                 )
-            values: tuple[Any, ...] = self.known[key]
-            return values
-
-        return read
-
-    def union_reader(self, union: str, member_at: int, at: int) -> Callable[[int], Any]:
-        def read(position: int) -> Any:
-            number = _u8(self.data, position + member_at)[0]
-            if number == 0:
-                return None
-            table = SCHEMA.member(union, number)
-            if table is None:
-                return Record(f"{union} {number}")
-            return self.table(position + at + _u32(self.data, position + at)[0], table)
+                known[target] = value
+            return value
 
         return read
 
@@ -226,3 +250,16 @@ class _Reader:
                 Location(offset=target), "vectors that overlap", "each byte of the file used once"
             )
         return size
+
+
+def _format(inline: list[tuple[int, str]], position: int, table: Table) -> str:
+    """The struct format of a table's inline words, with everything between them skipped."""
+    text, end = "<4x", 4
+    for place, code in inline:
+        if place < end:
+            raise MalformedModelError(
+                Location(field=table.name, offset=position), "fields that overlap", "each on bytes of its own"
+            )
+        text += f"{place - end}x{code}"
+        end = place + struct.calcsize(code)
+    return text

@@ -19,7 +19,7 @@ import struct
 from dataclasses import dataclass
 
 from quantlib.errors import LimitExceededError, Location, MalformedModelError
-from quantlib.flatbuffer.schema import FILE_IDENTIFIER, ROOT, SCHEMA, Field, Kind, Table
+from quantlib.flatbuffer.schema import FILE_IDENTIFIER, ROOT, SCALARS, SCHEMA, Field, Kind, Table
 from quantlib.model.limits import Limits
 
 __all__ = ["MAX_FLATBUFFER_BYTES", "verify"]
@@ -29,6 +29,8 @@ MAX_FLATBUFFER_BYTES = 2**31 - 1
 
 _MIN_BYTES = 12
 _MAX_PLANS = 4096
+
+_ROOT_FIELD = Field("", 0, Kind.TABLE, SCALARS["u32"], target=ROOT)
 
 _u8 = struct.Struct("<B").unpack_from
 _u16 = struct.Struct("<H").unpack_from
@@ -78,7 +80,7 @@ def verify(data: bytes | memoryview, limits: Limits | None = None) -> int:
         )
     walk = _Walk(data, size, (limits or Limits()).tables)
     try:
-        return walk.table(walk.follow(0), SCHEMA.tables[ROOT])
+        return walk.field(0, _ROOT_FIELD, 0)
     except _Fault as fault:
         path = "".join(reversed(fault.path)).lstrip(".")
         raise MalformedModelError(
@@ -123,7 +125,7 @@ class _Walk:
         self.max_tables = max_tables
         self.count = 0
         self.plans: dict[tuple[int, int, int], _Plan] = {}
-        self.visits: dict[tuple[int, Kind, str], int] = {}
+        self.visits: dict[tuple[int, int], int] = {}
 
     def table(self, position: int, table: Table) -> int:
         """Check the table at `position` and all below it; how many tables that was."""
@@ -182,34 +184,42 @@ class _Walk:
 
     def field(self, at: int, field: Field, member_at: int) -> int:
         """Check what the offset at byte `at` leads to; how many tables that was."""
-        target = self.follow(at)
-        if field.kind is Kind.VECTOR:
+        target = at + _u32(self.data, at)[0]
+        if not at < target < min(at + 2**31, self.size):
+            raise _Fault(at, f"offset {target - at}", f"1 .. {self.size - at - 1}")
+        kind = field.kind
+        if kind is Kind.VECTOR:
             self.vector(target, field.scalar.size)
             return 0
-        if field.kind is Kind.STRING:
+        if kind is Kind.STRING:
             end = self.vector(target, 1)
             if end >= self.size or self.data[end]:
                 raise _Fault(end, "string without a zero after it", "one")
             return 0
-        if field.kind is Kind.UNION:
-            member = SCHEMA.member(field.target, _u8(self.data, member_at)[0]) if member_at else None
-            return 0 if member is None else self.remembered(target, Kind.TABLE, member.name)
-        return self.remembered(target, field.kind, field.target)
+        if kind is Kind.TABLES:
+            return self.tables(target, SCHEMA.tables[field.target])
+        if kind is Kind.TABLE:
+            return self.shared(target, SCHEMA.tables[field.target])
+        member = SCHEMA.member(field.target, _u8(self.data, member_at)[0]) if member_at else None
+        return 0 if member is None else self.shared(target, member)
 
-    def remembered(self, target: int, kind: Kind, name: str) -> int:
-        """Check a table or a vector of tables, or count it again if it was checked before."""
-        key = (target, kind, name)
+    def shared(self, position: int, table: Table) -> int:
+        """Check a table, or count it again if it was checked before."""
+        key = (position, table.index)
         visits = self.visits.get(key)
-        if visits is not None:
+        if visits is None:
+            visits = self.visits[key] = self.table(position, table)
+        else:
             self.visit(visits)
-            return visits
-        table = SCHEMA.tables[name]
-        visits = self.table(target, table) if kind is Kind.TABLE else self.tables(target, table)
-        self.visits[key] = visits
         return visits
 
     def tables(self, target: int, table: Table) -> int:
         """Check a vector of tables and each of them; how many tables that was."""
+        key = (target, ~table.index)
+        visits = self.visits.get(key)
+        if visits is not None:
+            self.visit(visits)
+            return visits
         end = self.vector(target, 4)
         start = target + 4
         length = (end - start) // 4
@@ -220,10 +230,11 @@ class _Walk:
         visits = 0
         for index, offset in enumerate(struct.unpack_from(f"<{length}I", self.data, start)):
             try:
-                visits += self.remembered(start + 4 * index + offset, Kind.TABLE, table.name)
+                visits += self.shared(start + 4 * index + offset, table)
             except _Fault as fault:
                 fault.path.append(f"[{index}]")
                 raise
+        self.visits[key] = visits
         return visits
 
     def vector(self, target: int, element_size: int) -> int:
@@ -235,13 +246,6 @@ class _Walk:
         if end > self.size:
             raise _Fault(target, f"vector of {length} × {element_size} bytes", f"inside {self.size} bytes")
         return end
-
-    def follow(self, at: int) -> int:
-        """The place that the offset at byte `at` points to."""
-        offset: int = _u32(self.data, at)[0]
-        if not 0 < offset < 2**31 or at + offset >= self.size:
-            raise _Fault(at, f"offset {offset}", f"1 .. {self.size - at - 1}")
-        return at + offset
 
     def visit(self, tables: int) -> None:
         """Count visits, and stop at the limit."""

@@ -160,6 +160,8 @@ class Record(Mapping[str, Any]):
 class Quantization:
     """Quantization parameters as the file spells them (not yet checked).
 
+    Arrays that are given writable, or as anything but float32 and int64, are copied.
+
     Parameters
     ----------
     scale : float32 array of shape (channels,), read-only
@@ -179,6 +181,17 @@ class Quantization:
     min: NDArray[np.float32] = field(default_factory=lambda: _EMPTY_FLOAT32)
     max: NDArray[np.float32] = field(default_factory=lambda: _EMPTY_FLOAT32)
     details: Record | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("scale", "zero_point", "min", "max"):
+            array = getattr(self, name)
+            dtype = _INT64 if name == "zero_point" else _FLOAT32
+            if type(array) is not np.ndarray or array.dtype != dtype or array.flags.writeable:
+                object.__setattr__(self, name, _read_only(np.array(array, dtype).reshape(-1)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Unpickled arrays are writable; going through the constructor makes them read-only again.
+        return Quantization, tuple(getattr(self, name) for name in self.__slots__)
 
     def _key(self) -> tuple[object, ...]:
         return (
@@ -204,6 +217,8 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
+_FLOAT32 = np.dtype(np.float32)
+_INT64 = np.dtype(np.int64)
 _EMPTY_FLOAT32: NDArray[np.float32] = _read_only(np.empty(0, np.float32))
 _EMPTY_INT64: NDArray[np.int64] = _read_only(np.empty(0, np.int64))
 
@@ -299,7 +314,7 @@ class Operator:
     custom_options_format: int = 0
     mutating_variable_inputs: tuple[bool, ...] | None = None
     intermediates: tuple[int, ...] | None = None
-    custom_options_external: bool = False
+    custom_options_external: bool = field(default=False, compare=False)
     options_2: Record | None = None
     debug_metadata_index: int = -1
 
@@ -316,30 +331,43 @@ class Subgraph:
     debug_metadata_index: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Buffer:
     """Constant data: a read-only view of the file's bytes.
+
+    Bytes that are given writable are copied, so that nobody can change a model behind its back.
 
     Parameters
     ----------
     data : memoryview of bytes, or None
         None: the buffer has no data, which is not the same as zero bytes of data.
     external : bool
-        Whether the bytes lay outside the flatbuffer root, found by offset and size.
+        Whether the bytes lie outside the flatbuffer root, found by offset and size. Where they lie
+        does not count when buffers are compared.
     """
 
     data: memoryview | None = None
-    external: bool = False
+    external: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        given: Any = self.data
+        if given is None or (type(given) is memoryview and given.readonly and given.format == "B"):
+            return
+        raw = given if isinstance(given, bytes) else memoryview(given).tobytes()
+        object.__setattr__(self, "data", memoryview(raw))
 
     def __len__(self) -> int:
         return 0 if self.data is None else len(self.data)
 
+    def __repr__(self) -> str:
+        where = ", external" if self.external else ""
+        return f"Buffer({None if self.data is None else f'{len(self.data)} bytes'}{where})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild_buffer, (None if self.data is None else bytes(self.data), self.external)
-
-
-def _rebuild_buffer(data: bytes | None, external: bool) -> Buffer:
-    return Buffer(None if data is None else memoryview(data), external)
+        return Buffer, (None if self.data is None else bytes(self.data), self.external)
 
 
 @dataclass(frozen=True, slots=True)

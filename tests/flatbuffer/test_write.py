@@ -111,8 +111,11 @@ def everything() -> Model:
 def test_nothing_of_a_model_is_lost() -> None:
     model = everything()
     data = write_model(model)
-    assert read_model(data) == model
-    assert write_model(read_model(data)) == data
+    again = read_model(data)
+    assert again == model
+    assert write_model(again) == data
+    assert [buffer.external for buffer in again.buffers] == [False, False, False, True]
+    assert [o.custom_options_external for o in again.subgraphs[0].operators] == [False, True]
 
 
 def test_equal_models_give_equal_bytes() -> None:
