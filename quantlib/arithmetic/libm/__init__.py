@@ -13,7 +13,11 @@ Source: the algorithms and constants of Arm's optimized-routines (expf, logf, po
 Sun's fdlibm (expm1f, tanhf, erff, erfcf), both as glibc 2.36 ships them in sysdeps/ieee754/flt-32.
 """
 
+from quantlib.arithmetic.libm.error_function import erfcf, erff
 from quantlib.arithmetic.libm.exponential import expf, expm1f
 from quantlib.arithmetic.libm.hyperbolic import tanhf
+from quantlib.arithmetic.libm.logarithm import logf
+from quantlib.arithmetic.libm.power import powf
+from quantlib.arithmetic.libm.trigonometric import cosf, sinf
 
-__all__ = ["expf", "expm1f", "tanhf"]
+__all__ = ["cosf", "erfcf", "erff", "expf", "expm1f", "logf", "powf", "sinf", "tanhf"]

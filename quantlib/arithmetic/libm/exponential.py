@@ -133,7 +133,7 @@ def expm1f(x: ArrayLike) -> Float32Array:
     size = np.abs(x)
     result = np.where(size < np.float32(2.0**-25), x, result)
     result = np.where((x < 0) & _at_least(size, 0x4195B844), np.float32(-1), result)  # 27 log 2
-    return np.asarray(np.where(x > _float(0x42B17180), np.float32(np.inf), result))
+    return np.asarray(np.where(x >= _float(0x42B17218), np.float32(np.inf), result))
 
 
 def _expm1_of_moderate(x: Float32Array) -> Float32Array:
