@@ -206,6 +206,7 @@ class Graph:
         from quantlib.runtime.plan import make_plan
 
         model = self.model()
+        inputs = tuple(np.asarray(array) for array in inputs)  # scalars become 0-d arrays
         values = dict(zip(self.inputs, inputs, strict=True))
         held = make_plan(model).run({**initial_variables(model, 0), **values}, keep_all=True)
         tensors = tuple(
