@@ -29,6 +29,10 @@ DISTRIBUTIONS = ("uniform", "bell")
 """Full-range codes saturate early layers and hide rounding; bell-shaped ones do not."""
 
 
+SHAPE_INPUTS = {"TRANSPOSE_CONV": 0, "RESHAPE": 1}
+"""Which input of an operator states its output's shape: random numbers would be none."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRow:
     """One model, one kernel family, all distributions.
@@ -70,11 +74,14 @@ def inputs_for(model: Model, distribution: str, seed: int = 0) -> list[NDArray[A
     list of ndarray, one per input
     """
     random = np.random.default_rng(seed)
+    shapes = _shapes_wanted(model)
     arrays = []
     for index in model.subgraphs[0].inputs:
         tensor = model.subgraphs[0].tensors[index]
         dtype = tensor.type.dtype
-        if dtype is None:
+        if index in shapes:
+            arrays.append(np.array(shapes[index], np.int32))
+        elif dtype is None:
             arrays.append(np.zeros(tensor.shape, np.uint8))
         elif dtype.kind == "f":
             drawn = random.standard_normal if distribution == "bell" else random.random
@@ -82,6 +89,17 @@ def inputs_for(model: Model, distribution: str, seed: int = 0) -> list[NDArray[A
         else:
             arrays.append(_codes(tensor, dtype, distribution, random))
     return arrays
+
+
+def _shapes_wanted(model: Model) -> dict[int, tuple[int, ...]]:
+    """Inputs that an operator takes for its output's shape, and the shape that the file states."""
+    wanted = {}
+    for operator in model.subgraphs[0].operators:
+        name = model.operator_codes[operator.opcode_index].name
+        position = SHAPE_INPUTS.get(name)
+        if position is not None and position < len(operator.inputs):
+            wanted[operator.inputs[position]] = model.subgraphs[0].tensors[operator.outputs[0]].shape
+    return wanted
 
 
 def _codes(
