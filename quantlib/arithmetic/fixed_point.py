@@ -140,7 +140,7 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     Parameters
     ----------
     real : float
-        Taken in float64. 0 gives (0, 0); below 2**-32 the multiplier is flushed to 0.
+        Taken in float64. 0, infinity and NaN give (0, 0); below 2**-32 the multiplier is flushed to 0.
 
     Returns
     -------
@@ -150,8 +150,8 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 
     Examples
     --------
-    >>> quantize_multiplier(0.3), quantize_multiplier(1.0)
-    ((1288490189, -1), (1073741824, 1))
+    >>> quantize_multiplier(0.3), quantize_multiplier(1.0), quantize_multiplier(float("inf"))
+    ((1288490189, -1), (1073741824, 1), (0, 0))
 
     Source: LiteRT tflite/kernels/internal/quantization_util.cc (QuantizeMultiplier)
     """
@@ -171,7 +171,8 @@ def quantize_multipliers(real: ArrayLike) -> tuple[Int64Array, Int64Array]:
     """
     fraction, shift = np.frexp(np.asarray(real, np.float64))
     # |fraction| * 2**31 < 2**31, exact in float64 but for the 22 bits that the rounding drops.
-    scaled = fraction * 2.0**31
+    # Infinity and NaN (a scale of 0) become INT64_MIN in C, of whose bits the int32 multiplier keeps 0.
+    scaled = np.where(np.isfinite(fraction), fraction, 0) * 2.0**31
     multiplier = np.trunc(scaled + np.copysign(0.5, scaled)).astype(np.int64)
     shift = shift.astype(np.int64)
     overflowed = multiplier == 1 << 31
