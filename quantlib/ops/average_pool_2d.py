@@ -30,7 +30,7 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._pool import Pool2DOptions, Pooling
 from quantlib.ops._registry import kernel
 
-__all__ = ["AveragePool", "divide_rounding_half_away"]
+__all__ = ["AveragePool", "Pool2DOptions", "divide_rounding_half_away"]
 
 
 def divide_rounding_half_away(total: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:

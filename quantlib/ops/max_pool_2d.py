@@ -27,7 +27,7 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._pool import Pool2DOptions, Pooling
 from quantlib.ops._registry import kernel
 
-__all__: list[str] = []
+__all__ = ["Pool2DOptions"]
 
 
 @kernel("MAX_POOL_2D", [TensorType.INT8, TensorType.UINT8, TensorType.INT16])
