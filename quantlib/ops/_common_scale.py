@@ -1,0 +1,199 @@
+"""Two quantized operands brought to one scale, before they are added or subtracted.
+
+Codes are shifted left by `left_shift` bits and multiplied by scale / (2 · larger scale), so that one
+unit is worth 2 · larger scale / 2**left_shift for both. ADD, SUB and SQUARED_DIFFERENCE begin so.
+
+int16 tensors whose three scales are powers of two may take a shorter way instead: only shifts.
+
+Source: LiteRT tflite/kernels/add.cc, sub.cc, squared_difference.cc (Prepare);
+internal/quantization_util.cc (QuantizeMultiplierSmallerThanOneExp, CheckedLog2).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from quantlib.arithmetic import fixed_point
+from quantlib.ops._node import Array, Node, Value
+
+__all__ = ["CommonScale", "multiplier_smaller_than_one", "power_of_two_shifts", "rounding_shift_int16"]
+
+LEFT_SHIFT = {1: 20, 2: 15}
+"""Bits of headroom that ADD and SUB use, by element size in bytes: 255 << 20 and 65535 << 15 fit int32."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CommonScale:
+    """How the codes of two inputs become numbers that may be added.
+
+    Parameters
+    ----------
+    left_shift : int
+    zero_points : tuple of int
+        One for each input.
+    multipliers : tuple of (multiplier, shift)
+        One for each input.
+    twice_max_input_scale : float
+        The scale of the result, times 2**left_shift.
+    """
+
+    left_shift: int
+    zero_points: tuple[int, int]
+    multipliers: tuple[tuple[int, int], tuple[int, int]]
+    twice_max_input_scale: float
+
+    @classmethod
+    def of(cls, node: Node, left_shift: int) -> CommonScale:
+        """For the first two inputs of a node.
+
+        Raises
+        ------
+        UnsupportedError
+            A scale is missing or not positive; LiteRT ends the process then.
+        """
+        x, y = node.input(0), node.input(1)
+        # The doubling is a float32 operation, exact unless it overflows; the rest is float64.
+        with np.errstate(over="ignore"):
+            twice = float(np.float32(2) * np.maximum(x.scale, y.scale))
+        return cls(
+            left_shift,
+            (x.zero_point, y.zero_point),
+            (_input_multiplier(node, 0, twice), _input_multiplier(node, 1, twice)),
+            twice,
+        )
+
+    def first(self, x: Array) -> NDArray[np.int64]:
+        """Codes of the first input in common units, int64 array holding int32 values."""
+        return self._scaled(x, 0)
+
+    def second(self, y: Array) -> NDArray[np.int64]:
+        """Codes of the second input in common units, int64 array holding int32 values."""
+        return self._scaled(y, 1)
+
+    def output_multiplier(self, output: Value) -> float:
+        """Common units to units of the output.
+
+        Parameters
+        ----------
+        output : Value
+            Its scale; a missing one gives infinity.
+        """
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            unit = np.float32(1 << self.left_shift) * output.scale  # float32, as the kernel has it
+            return float(np.float64(self.twice_max_input_scale) / np.float64(unit))
+
+    def _scaled(self, codes: Array, which: int) -> NDArray[np.int64]:
+        multiplier, shift = self.multipliers[which]
+        values = fixed_point.wrap_int32(codes.astype(np.int64) - self.zero_points[which])
+        shifted = fixed_point.shift_left_int32(values, self.left_shift)
+        return fixed_point.multiply_by_quantized_multiplier(shifted, multiplier, shift)
+
+
+def multiplier_smaller_than_one(node: Node, role: str, real: float) -> tuple[int, int]:
+    """A factor between 0 and 1 as (multiplier, shift), with no positive shift.
+
+    Parameters
+    ----------
+    node : Node
+        For the error's text.
+    role : str
+        What the factor belongs to.
+    real : float
+
+    Raises
+    ------
+    UnsupportedError
+        Any other factor, on which LiteRT ends the process or computes something undefined.
+
+    Source: LiteRT tflite/kernels/internal/quantization_util.cc (QuantizeMultiplierSmallerThanOneExp)
+    """
+    multiplier, shift = fixed_point.quantize_multiplier(real) if 0.0 < real < 1.0 else (0, 1)
+    if shift > 0:
+        raise node.unsupported(
+            role, f"a multiplier of {real:.9g}, on which LiteRT ends the process", "0 .. 1"
+        )
+    return multiplier, shift
+
+
+def power_of_two_shifts(node: Node) -> tuple[int, int] | None:
+    """Right shifts that bring two int16 inputs to the output's scale, all scales being powers of two.
+
+    Parameters
+    ----------
+    node : Node
+        Of two inputs.
+
+    Returns
+    -------
+    (int, int), one of them 0 and none negative; or None if a scale is not a power of two
+
+    Raises
+    ------
+    InvalidModelError
+        The output's scale is not that of one input, or an input's scale is the larger one.
+    UnsupportedError
+        A shift beyond 31, which C leaves undefined.
+
+    Source: LiteRT tflite/kernels/sub.cc (PrepareInt16SubOpPOT)
+    """
+    exponents = [_log2(value.scale) for value in (node.input(0), node.input(1), node.output())]
+    if any(exponent is None for exponent in exponents):
+        return None
+    first, second, target = (exponent for exponent in exponents if exponent is not None)
+    shifts = (target - first, target - second)
+    node.require(
+        min(shifts) == 0 and max(shifts) >= 0,
+        "output quantization.scale",
+        f"2**{target} for inputs of 2**{first} and 2**{second}",
+        "the larger scale of the two",
+    )
+    if max(shifts) > 31:
+        raise node.unsupported("inputs", f"scales 2**{max(shifts)} apart", "at most 2**31")
+    return shifts
+
+
+def rounding_shift_int16(x: ArrayLike, exponent: int) -> NDArray[np.int64]:
+    """x / 2**exponent in int16 registers, rounded to nearest, halves away from zero.
+
+    From an exponent of 16 on, the mask does not fit the register and becomes -1: what is not
+    negative gives 1, the rest -1.
+
+    Parameters
+    ----------
+    x : array holding int16 values
+    exponent : int, 0 .. 31
+
+    Examples
+    --------
+    >>> rounding_shift_int16([-6, 0, 5, 6], 2).tolist(), rounding_shift_int16([-6, 0], 16).tolist()
+    ([-2, 0, 1, 2], [-1, 1])
+
+    Source: google/gemmlowp fixedpoint/fixedpoint.h (RoundingDivideByPOT, int16)
+    """
+    x = np.asarray(x, np.int64)
+    mask = fixed_point.wrap_int16((1 << exponent) - 1)
+    threshold = (mask >> 1) + (x < 0)
+    return np.asarray((x >> exponent) + ((x & mask) > threshold), np.int64)
+
+
+def _input_multiplier(node: Node, position: int, twice_max_input_scale: float) -> tuple[int, int]:
+    scale = float(node.input(position).scale)
+    real = scale / twice_max_input_scale if twice_max_input_scale else math.nan
+    return multiplier_smaller_than_one(node, f"input {position} quantization.scale {scale:.9g}", real)
+
+
+def _log2(scale: np.float32) -> int | None:
+    """log2 of a scale that is a power of two within 0.07 percent, else None.
+
+    The kernel takes logf and multiplies by 1 / logf(2); the last bits of either play no part at a
+    tolerance of 1e-3.
+    """
+    if not (scale > 0 and np.isfinite(scale)):
+        return None
+    exponent = np.float32(math.log(scale)) * (np.float32(1) / np.float32(math.log(2.0)))
+    rounded = round(float(exponent))
+    return rounded if abs(exponent - np.float32(rounded)) < np.float32(1e-3) else None

@@ -1,0 +1,110 @@
+"""ADD: x + y, element by element.
+
+Quantized: y = clamp(zo + requantize(x′ + y′)), both inputs brought to a common scale first
+(`quantlib.ops._common_scale`). Shapes broadcast.
+
+(C1) x and y have the type of the output.
+(C2) 8-bit and quantized int16: every scale is positive, and the output's is so large that one unit of
+     the common scale is worth less than one unit of the output. LiteRT ends the process otherwise.
+(C3) Quantized int16: zero points are 0; all three tensors are quantized, or none.
+(C4) int16 with `pot_scale_int16` and three scales that are powers of two: one input has the output's
+     scale, the other a smaller one that is shifted; no broadcasting, on which LiteRT ends the process.
+
+int32 and int64 wrap and are then clamped as integers: RELU6 is 0 .. 6. So do int16 tensors without
+quantization parameters. Without an options table `pot_scale_int16` is false.
+
+Source: LiteRT tflite/kernels/add.cc, internal/reference/add.h, internal/reference/integer_ops/add.h.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.arithmetic import fixed_point
+from quantlib.model.graph import TensorType
+from quantlib.ops._accumulate import Accumulating, ToOutput
+from quantlib.ops._activation import Activation, quantized_bounds
+from quantlib.ops._broadcast import broadcast_shape, require_operands, require_same_elements
+from quantlib.ops._common_scale import (
+    LEFT_SHIFT,
+    CommonScale,
+    multiplier_smaller_than_one,
+    power_of_two_shifts,
+    rounding_shift_int16,
+)
+from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._registry import kernel
+from quantlib.ops._unquantized import arithmetic, wrapping
+
+__all__ = ["AddOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class AddOptions:
+    """What follows the sum, and which int16 arithmetic is wanted."""
+
+    fused_activation_function: Activation = Activation.NONE
+    pot_scale_int16: bool = True
+
+
+def _options(node: Node) -> AddOptions:
+    return AddOptions(pot_scale_int16=False) if node.options is None else node.read_options(AddOptions)
+
+
+def _common_scale(node: Node) -> Kernel:
+    """Both inputs to a common scale, their sum to the output's."""
+    output = node.output()
+    common = CommonScale.of(node, LEFT_SHIFT[output.dtype.itemsize])
+    real = common.output_multiplier(output)
+    multiplier_smaller_than_one(node, f"output quantization.scale {output.scale:.9g}", real)
+
+    def accumulate(x: Array, y: Array) -> NDArray[np.int64]:
+        broadcast_shape(node, x, y)
+        return fixed_point.wrap_int32(common.first(x) + common.second(y))
+
+    return Accumulating(
+        accumulate, ToOutput.of(node, node.requantizer(real), _options(node).fused_activation_function)
+    )
+
+
+def _power_of_two_scales(node: Node, shifts: tuple[int, int]) -> Kernel:
+    """One input shifted to the other's scale, which is the output's; then their sum."""
+    low, high = quantized_bounds(_options(node).fused_activation_function, node.output())
+
+    def run(x: Array, y: Array) -> Array:
+        require_same_elements(node, x, y)
+        total = rounding_shift_int16(x, shifts[0]) + rounding_shift_int16(y, shifts[1])
+        return fixed_point.saturate(total, low, high).astype(np.int16)
+
+    return run
+
+
+@kernel("ADD", [TensorType.INT8, TensorType.UINT8])
+def int8(node: Node) -> Kernel:
+    """Codes of 8 bits."""
+    require_operands(node)
+    return _common_scale(node)
+
+
+@kernel("ADD", [TensorType.INT16], when=lambda node: node.input(0).scales.size > 0)
+def int16(node: Node) -> Kernel:
+    """Codes of 16 bits, by shifts alone where scales and options allow."""
+    require_operands(node)
+    for value, role in ((node.input(0), "input 0"), (node.input(1), "input 1"), (node.output(), "output")):
+        node.require(value.zero_point == 0, f"{role} quantization.zero_point", value.zero_point, 0)
+    shifts = power_of_two_shifts(node) if _options(node).pot_scale_int16 else None
+    return _common_scale(node) if shifts is None else _power_of_two_scales(node, shifts)
+
+
+@kernel(
+    "ADD",
+    [TensorType.FLOAT32, TensorType.FLOAT16, TensorType.INT32, TensorType.INT64, TensorType.INT16],
+)
+def unquantized(node: Node) -> Kernel:
+    """Numbers as they are."""
+    if node.input(0).type is TensorType.INT16:
+        node.require(node.output().scales.size == 0, "output", "quantized", "not quantized, as input 0")
+    return arithmetic(node, wrapping(np.add), _options(node).fused_activation_function)

@@ -1,0 +1,115 @@
+"""SUB: x − y, element by element.
+
+Quantized: y = clamp(zo + requantize(x′ − y′)), both inputs brought to a common scale first
+(`quantlib.ops._common_scale`). Shapes broadcast.
+
+(C1) x and y have the type of the output.
+(C2) Quantized: zero points lie in the range of their type; those of int16 are 0.
+(C3) Quantized: every scale is positive, and one unit of the common scale is worth less than one unit
+     of the output. LiteRT ends the process where it is worth exactly as much; where it is worth more,
+     C leaves the kernel's shift by a negative count undefined, and results depend on the position of
+     an element in the array.
+(C4) int16 with `pot_scale_int16` and three scales that are powers of two: one input has the output's
+     scale, the other a smaller one that is shifted.
+
+int32 and int64 wrap and are then clamped as integers: RELU6 is 0 .. 6. Without an options table
+`pot_scale_int16` is false.
+
+Source: LiteRT tflite/kernels/sub.cc, internal/reference/sub.h,
+internal/reference/reference_ops.h (Sub16).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.arithmetic import fixed_point
+from quantlib.model.graph import TensorType
+from quantlib.ops._accumulate import Accumulating, ToOutput
+from quantlib.ops._activation import Activation, quantized_bounds
+from quantlib.ops._broadcast import broadcast_shape, require_operands
+from quantlib.ops._common_scale import (
+    LEFT_SHIFT,
+    CommonScale,
+    multiplier_smaller_than_one,
+    power_of_two_shifts,
+    rounding_shift_int16,
+)
+from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._registry import kernel
+from quantlib.ops._unquantized import arithmetic, wrapping
+
+__all__ = ["SubOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubOptions:
+    """What follows the difference, and which int16 arithmetic is wanted."""
+
+    fused_activation_function: Activation = Activation.NONE
+    pot_scale_int16: bool = True
+
+
+def _options(node: Node) -> SubOptions:
+    return SubOptions(pot_scale_int16=False) if node.options is None else node.read_options(SubOptions)
+
+
+def _require_zero_points(node: Node) -> None:
+    low, high = node.output().limits if node.output().type is not TensorType.INT16 else (0, 0)
+    for value, role in ((node.input(0), "input 0"), (node.input(1), "input 1"), (node.output(), "output")):
+        point = value.zero_point
+        node.require(low <= point <= high, f"{role} quantization.zero_point", point, f"{low} .. {high}")
+
+
+def _common_scale(node: Node) -> Kernel:
+    """Both inputs to a common scale, their difference to the output's."""
+    output = node.output()
+    common = CommonScale.of(node, LEFT_SHIFT[output.dtype.itemsize])
+    real = common.output_multiplier(output)
+    multiplier_smaller_than_one(node, f"output quantization.scale {output.scale:.9g}", real)
+
+    def accumulate(x: Array, y: Array) -> NDArray[np.int64]:
+        broadcast_shape(node, x, y)
+        return fixed_point.wrap_int32(common.first(x) - common.second(y))
+
+    return Accumulating(
+        accumulate, ToOutput.of(node, node.requantizer(real), _options(node).fused_activation_function)
+    )
+
+
+def _power_of_two_scales(node: Node, shifts: tuple[int, int]) -> Kernel:
+    """One input shifted to the other's scale, which is the output's; then their difference."""
+    low, high = quantized_bounds(_options(node).fused_activation_function, node.output())
+
+    def run(x: Array, y: Array) -> Array:
+        broadcast_shape(node, x, y)
+        difference = rounding_shift_int16(x, shifts[0]) - rounding_shift_int16(y, shifts[1])
+        return fixed_point.saturate(difference, low, high).astype(np.int16)
+
+    return run
+
+
+@kernel("SUB", [TensorType.INT8, TensorType.UINT8])
+def int8(node: Node) -> Kernel:
+    """Codes of 8 bits."""
+    require_operands(node)
+    _require_zero_points(node)
+    return _common_scale(node)
+
+
+@kernel("SUB", [TensorType.INT16])
+def int16(node: Node) -> Kernel:
+    """Codes of 16 bits, by shifts alone where scales and options allow."""
+    require_operands(node)
+    _require_zero_points(node)
+    shifts = power_of_two_shifts(node) if _options(node).pot_scale_int16 else None
+    return _common_scale(node) if shifts is None else _power_of_two_scales(node, shifts)
+
+
+@kernel("SUB", [TensorType.FLOAT32, TensorType.INT32, TensorType.INT64])
+def unquantized(node: Node) -> Kernel:
+    """Numbers as they are."""
+    return arithmetic(node, wrapping(np.subtract), _options(node).fused_activation_function)
