@@ -18,13 +18,11 @@ from typing import Any
 import numpy as np
 
 from quantlib.errors import InvalidModelError, LimitExceededError, Location, UnsupportedError
-from quantlib.flatbuffer.schema import FILE_IDENTIFIER, ROOT, SCHEMA, Field, Kind, Table
+from quantlib.flatbuffer.schema import CONSTANT_ALIGN, FILE_IDENTIFIER, ROOT, SCHEMA, Field, Kind, Table
 from quantlib.flatbuffer.verify import MAX_FLATBUFFER_BYTES
 from quantlib.model.graph import Record
 
 __all__ = ["write_tables"]
-
-_CONSTANT_ALIGN = 16
 
 
 def write_tables(root: Record) -> bytes:
@@ -105,7 +103,7 @@ class _Writer:
                 self.write(value, _member_of(value, field), at)
             self.check_size(0)
         for leaf in (*self.leaves.values(), *self.constants.values()):
-            self.check_size(len(leaf.content) + 2 * _CONSTANT_ALIGN)
+            self.check_size(len(leaf.content) + 2 * CONSTANT_ALIGN)
             self.align(leaf.align, -4)
             position = len(self.out)
             self.out += struct.pack("<I", leaf.count)
@@ -195,7 +193,7 @@ class _Writer:
             leaf = self.constants.setdefault(id(value), _Leaf(field.align, len(value), value, []))
         else:
             content, count = _content(value, field)
-            leaves = self.constants if field.align >= _CONSTANT_ALIGN else self.leaves
+            leaves = self.constants if field.align >= CONSTANT_ALIGN else self.leaves
             leaf = leaves.setdefault((field.align, count, content), _Leaf(field.align, count, content, []))
         leaf.pointers.append(at)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from quantlib.flatbuffer.declarations import ENUMS, TABLES, UNIONS
 
 __all__ = [
+    "CONSTANT_ALIGN",
     "FILE_IDENTIFIER",
     "ROOT",
     "SCALARS",
@@ -26,6 +27,9 @@ __all__ = [
 
 FILE_IDENTIFIER = b"TFL3"
 """The four bytes at offset 4 of every .tflite file."""
+
+CONSTANT_ALIGN = 16
+"""Bytes that constant data, and nothing else, is aligned to."""
 
 ROOT = "Model"
 """The table that the file's first word points to."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quantlib.errors import Location, MalformedModelError
-from quantlib.flatbuffer.schema import ROOT, SCHEMA, Field, Kind, Table
+from quantlib.flatbuffer.schema import CONSTANT_ALIGN, ROOT, SCHEMA, Field, Kind, Table
 from quantlib.model.graph import Record
 
 __all__ = ["Maker", "read_tables"]
@@ -211,12 +211,14 @@ class _Reader:
                 return value
             length = _u32(data, target)[0]
             start = target + 4
+            # Constants are only looked at, so any number may share bytes; everything else is copied.
+            if maker is None or field.align < CONSTANT_ALIGN:
+                self.spend(length * size, target)
             if maker is not None:
                 value = maker(view[start : start + length * size])
             elif code == "B":
-                value = data[start : start + self.spend(length, target)]
+                value = data[start : start + length]
             else:
-                self.spend(length * size, target)
                 value = struct.unpack_from(f"<{length}{code}", data, start)
             known[target] = value
             return value

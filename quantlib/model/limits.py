@@ -17,8 +17,6 @@ class Limits:
         Size of the file.
     tables : int
         FlatBuffer tables visited, shared ones counted once per visit.
-    depth : int
-        Nesting of FlatBuffer tables.
     rank : int
         Dimensions of a tensor.
     tensor_bytes : int
@@ -26,7 +24,9 @@ class Limits:
     total_tensor_bytes : int
         Bytes of all tensors of a model.
     operators : int
-        Operators run by one invocation.
+        Operators of all subgraphs together.
+    operands : int
+        Inputs, outputs and intermediates of all operators together.
     multiply_adds : int
         Multiply-adds of one operator.
     loop_iterations : int
@@ -42,11 +42,11 @@ class Limits:
 
     file_bytes: int = 2**31 - 1
     tables: int = 10**6
-    depth: int = 64
     rank: int = 8
     tensor_bytes: int = 2**29
     total_tensor_bytes: int = 2**30
     operators: int = 10**5
+    operands: int = 10**6
     multiply_adds: int = 10**12
     loop_iterations: int = 10**6
     call_depth: int = 16
