@@ -105,7 +105,7 @@ class Value:
     def zero_point(self) -> int:
         """The one zero point, as kernels read it: 0 where there are none or several."""
         zero_points = self.zero_points
-        return int(zero_points[0]) if zero_points.size == 1 and self.scales.size <= 1 else 0
+        return int(zero_points[0]) if zero_points.size == self.scales.size == 1 else 0
 
     @property
     def is_per_axis(self) -> bool:

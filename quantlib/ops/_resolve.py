@@ -10,6 +10,7 @@ from quantlib.arithmetic import packing
 from quantlib.errors import InvalidModelError, Location, UnsupportedError
 from quantlib.model.graph import OPTIONAL, Model, Tensor, TensorType
 from quantlib.model.limits import Limits
+from quantlib.model.tensor_rules import constant_data
 from quantlib.ops._node import Array, Node, Value
 
 __all__ = ["constant_value", "resolve"]
@@ -42,18 +43,18 @@ def constant_value(model: Model, tensor: Tensor, where: Location) -> Array | Non
     if tensor.buffer == 0 and not model.buffers:
         return None  # LiteRT accepts a model without any buffer, where index 0 means: no data
     data = model.buffers[tensor.buffer].data
-    if data is None or len(data) == 0:
+    count = math.prod(tensor.shape)
+    if data is None or (len(data) == 0 and count != 0):
         return None
     if tensor.sparsity is not None:
         raise UnsupportedError(where, "a sparse constant", "a dense one")
     dtype = tensor.type.dtype
     if dtype is None:
         raise UnsupportedError(where, f"a constant of type {tensor.type.name}", "a numeric type")
-    count = math.prod(tensor.shape)
     bits = tensor.type.bits
-    if bits is None or len(data) != (count * bits + 7) // 8:
+    if bits is None or len(data) < (count * bits + 7) // 8:
         raise InvalidModelError(where, f"{len(data)} bytes", f"{count} elements of {tensor.type.name}")
-    stored = np.frombuffer(data, np.uint8)
+    stored = np.frombuffer(data, np.uint8, (count * bits + 7) // 8)
     if tensor.type is TensorType.INT4:
         array: Array = packing.unpack_int4(stored, count)
     elif tensor.type is TensorType.UINT4:
