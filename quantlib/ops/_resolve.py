@@ -40,9 +40,7 @@ def constant_value(model: Model, tensor: Tensor, where: Location) -> Array | Non
     """
     if tensor.external_buffer:
         raise UnsupportedError(where, "data kept in another file", "data in the model")
-    if tensor.buffer == 0 and not model.buffers:
-        return None  # LiteRT accepts a model without any buffer, where index 0 means: no data
-    data = model.buffers[tensor.buffer].data
+    data = constant_data(model, tensor)
     count = math.prod(tensor.shape)
     if data is None or (len(data) == 0 and count != 0):
         return None

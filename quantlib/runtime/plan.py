@@ -18,6 +18,7 @@ from quantlib.errors import InvalidModelError, LimitExceededError, Location, Qua
 from quantlib.kernel_sets import KernelSet, kernel_set
 from quantlib.model.graph import OPTIONAL, Model
 from quantlib.model.limits import Limits
+from quantlib.model.validate import validate
 from quantlib.ops import _registry
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._resolve import constant_value, resolve
@@ -123,7 +124,7 @@ def make_plan(
     Parameters
     ----------
     model : Model
-        Validated (`quantlib.model.validate`).
+        It is validated first.
     kernels : str or KernelSet
     subgraph_index : int
     custom : mapping of custom code to binder, optional
@@ -143,7 +144,7 @@ def make_plan(
     """
     chosen = kernel_set(kernels)
     limits = limits or Limits()
-    subgraph = model.subgraphs[subgraph_index]
+    subgraph = validate(model, limits).subgraphs[subgraph_index]
     constants: dict[int, Array] = {}
     steps: list[Step] = []
     for position, operator in enumerate(subgraph.operators):
