@@ -195,6 +195,8 @@ def count_differing(ours: NDArray[Any], theirs: NDArray[Any]) -> int:
     --------
     >>> count_differing(np.array([0.0, np.nan], np.float32), np.array([-0.0, np.nan], np.float32))
     1
+    >>> count_differing(np.array([complex(1, np.nan), 1]), np.array([complex(1, np.nan), complex(1, -0.0)]))
+    1
     """
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return max(ours.size, theirs.size, 1)
@@ -202,6 +204,8 @@ def count_differing(ours: NDArray[Any], theirs: NDArray[Any]) -> int:
 
 
 def _different(ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.bool_]:
+    if ours.dtype.kind == "c":
+        return _different(ours.real, theirs.real) | _different(ours.imag, theirs.imag)
     same = ours == theirs
     if ours.dtype.kind == "f":
         same = (same & (np.signbit(ours) == np.signbit(theirs))) | (np.isnan(ours) & np.isnan(theirs))
