@@ -138,9 +138,11 @@ class Graph:
         return index
 
     def constant(self, array: NDArray[Any], type: TensorType, parameters: Quantization | None = None) -> int:
-        """Add a constant; its index. Arrays for 4-bit types hold one value per element."""
+        """Add a constant; its index. Arrays for packed types hold one value per element."""
         if type is TensorType.INT4:
             data = packing.pack_int4(array).tobytes()
+        elif type is TensorType.UINT4:
+            data = packing.pack_uint4(array).tobytes()
         elif type is TensorType.INT2:
             data = packing.pack_int2(array).tobytes()
         else:
