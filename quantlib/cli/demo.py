@@ -17,7 +17,7 @@ from quantlib.flatbuffer.read import read_model
 from quantlib.model.graph import Model
 from quantlib.oracle.compare import Comparison, compare
 from quantlib.oracle.litert import LiteRT, is_available
-from quantlib.runtime.execute import run as run_model
+from quantlib.runtime.interpreter import Interpreter
 
 __all__ = ["run"]
 
@@ -46,7 +46,7 @@ def run(as_json: bool) -> int:
     say(
         f"digits_int8.tflite: {len(model.subgraphs[0].operators)} operators, {len(images)} test images of 8x8\n"
     )
-    scores = np.concatenate([run_model(model, image[None])[0] for image in stored])
+    scores = _scores(model, stored)
     predictions = scores.argmax(axis=1)
     accuracy = float((predictions == labels).mean())
     seconds = time.perf_counter() - began
@@ -98,6 +98,19 @@ def stored_images(model: Model, images: NDArray[np.uint8]) -> NDArray[Any]:
     scale, zero_point = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
     parameters = QuantizationParameters(scale=scale, zero_point=zero_point, dtype=np.int8)
     return quantize(images.astype(np.float32) / np.float32(16), parameters)
+
+
+def _scores(model: Model, stored: NDArray[Any]) -> NDArray[Any]:
+    interpreter = Interpreter(model_content=model)
+    interpreter.allocate_tensors()
+    image_index = interpreter.get_input_details()[0]["index"]
+    scores_index = interpreter.get_output_details()[0]["index"]
+    scores = []
+    for image in stored:
+        interpreter.set_tensor(image_index, image[None])
+        interpreter.invoke()
+        scores.append(interpreter.get_tensor(scores_index)[0])
+    return np.stack(scores)
 
 
 def _live(model: Model, stored: NDArray[Any]) -> tuple[str, list[Comparison]]:

@@ -8,14 +8,14 @@ the difference is its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quantlib.errors import InvalidInputError
+from quantlib.errors import InvalidInputError, OracleError
 from quantlib.flatbuffer.write import write_model
 from quantlib.kernel_sets import KernelSet, kernel_set
 from quantlib.model.graph import OPTIONAL, Model
@@ -223,16 +223,44 @@ def _their_values(
 ) -> tuple[dict[int, NDArray[Any]], str]:
     if against == "litert":
         arrays = [values[index] for index in model.subgraphs[0].inputs]
-        data = write_model(model)
         if litert is not None:
-            return dict(litert.run(data, arrays, kernels=chosen.family).tensors), "litert"
+            return _from_litert(model, arrays, chosen.family, litert), "litert"
         with LiteRT() as started:
-            return dict(started.run(data, arrays, kernels=chosen.family).tensors), "litert"
+            return _from_litert(model, arrays, chosen.family, started), "litert"
     if isinstance(against, Mapping):
         return _named_values(model, against), "given values"
     other = kernel_set(against)
     plan = make_plan(model, kernels=other, custom=custom, limits=limits)
     return plan.run({**initial_variables(model, 0), **values}, keep_all=True), other.name
+
+
+def _from_litert(
+    model: Model, arrays: Sequence[NDArray[Any]], family: str, litert: LiteRT
+) -> dict[int, NDArray[Any]]:
+    try:
+        return dict(litert.run(write_model(model), arrays, kernels=family).tensors)
+    except OracleError as error:
+        if "quantized_dimension" not in str(error):
+            raise
+        return dict(litert.run(write_model(_with_small_axes(model)), arrays, kernels=family).tensors)
+
+
+def _with_small_axes(model: Model) -> Model:
+    """The model with every quantized_dimension that its tensor does not have replaced by 0.
+
+    LiteRT refuses such files (the published person_detect is one); TFLM and we run them.
+    """
+    subgraphs = []
+    for subgraph in model.subgraphs:
+        tensors = tuple(
+            replace(tensor, quantization=replace(tensor.quantization, quantized_dimension=0))
+            if tensor.quantization is not None
+            and tensor.quantization.quantized_dimension >= len(tensor.shape)
+            else tensor
+            for tensor in subgraph.tensors
+        )
+        subgraphs.append(replace(subgraph, tensors=tensors))
+    return replace(model, subgraphs=tuple(subgraphs))
 
 
 def _named_values(model: Model, given: Mapping[Any, ArrayLike]) -> dict[int, NDArray[Any]]:

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.errors import OracleError, QuantlibError
+from quantlib.errors import QuantlibError
 from quantlib.flatbuffer.read import read_model
 from quantlib.model.graph import Model, Tensor
 from quantlib.oracle.compare import Comparison, compare
 from quantlib.oracle.litert import LiteRT
 
-__all__ = ["DISTRIBUTIONS", "ModelRow", "inputs_for", "main", "measure_model", "with_small_axes"]
+__all__ = ["DISTRIBUTIONS", "ModelRow", "inputs_for", "main", "measure_model"]
 
 DISTRIBUTIONS = ("uniform", "bell")
 """Full-range codes saturate early layers and hide rounding; bell-shaped ones do not."""
@@ -114,24 +114,6 @@ def _codes(
     return np.clip(np.rint(bell), low, high).astype(dtype)
 
 
-def with_small_axes(model: Model) -> Model:
-    """The model with every quantized_dimension that its tensor does not have replaced by 0.
-
-    LiteRT refuses such files (the published person_detect is one); TFLM and we run them.
-    """
-    subgraphs = []
-    for subgraph in model.subgraphs:
-        tensors = tuple(
-            replace(tensor, quantization=replace(tensor.quantization, quantized_dimension=0))
-            if tensor.quantization is not None
-            and tensor.quantization.quantized_dimension >= len(tensor.shape)
-            else tensor
-            for tensor in subgraph.tensors
-        )
-        subgraphs.append(replace(subgraph, tensors=tensors))
-    return replace(model, subgraphs=tuple(subgraphs))
-
-
 def measure_model(path: Path, *, kernels: str = "reference", seed: int = 0) -> ModelRow:
     """Every tensor of one file compared, on every distribution.
 
@@ -169,12 +151,7 @@ def measure_model(path: Path, *, kernels: str = "reference", seed: int = 0) -> M
 def _compared(model: Model, inputs: Sequence[NDArray[Any]], kernels: str) -> Comparison:
     # A process per model: one model's damage must not reach the next.
     with LiteRT() as litert:
-        try:
-            return compare(model, *inputs, kernels=kernels, litert=litert)
-        except OracleError as error:
-            if "quantized_dimension" not in str(error):
-                raise
-            return compare(with_small_axes(model), *inputs, kernels=kernels, litert=litert)
+        return compare(model, *inputs, kernels=kernels, litert=litert)
 
 
 def table(rows: Iterable[ModelRow]) -> str:

@@ -1,0 +1,123 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from quantlib.cli import digits
+from quantlib.errors import InvalidInputError, OracleError, UnsupportedError
+from quantlib.flatbuffer.read import read_model
+from quantlib.model.graph import Buffer
+from quantlib.oracle.compare import compare, count_differing
+from quantlib.oracle.litert import LiteRT, is_available
+from quantlib.runtime.execute import input_values
+from quantlib.runtime.plan import make_plan
+
+needs_litert = pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return read_model(digits.int8_model_path())
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(0).integers(-128, 128, (1, 8, 8), np.int8)
+
+
+@pytest.fixture(scope="module")
+def values(model, image):
+    """Every tensor's value by index, as we compute it."""
+    held = make_plan(model).run(input_values(model, [image]), keep_all=True)
+    return {index: np.array(array) for index, array in held.items()}
+
+
+@needs_litert
+def test_every_tensor_of_the_shipped_model_equals_litert(model, image):
+    result = compare(model, image)
+    assert result.equal
+    assert len(result.tensors) == len(model.subgraphs[0].operators)
+    assert result.unavailable == ()
+
+
+def test_values_from_elsewhere_are_compared_by_name_or_index(model, image, values):
+    tensors = model.subgraphs[0].tensors
+    given = {tensors[index].name: array for index, array in values.items()}
+    assert compare(model, image, against=given).equal
+    assert compare(model, image, against={str(index): array for index, array in values.items()}).equal
+
+
+def test_the_first_divergent_operator_is_named_and_judged_alone(model, image, values):
+    conv = model.subgraphs[0].operators[1].outputs[0]
+    theirs = {index: array.copy() for index, array in values.items()}
+    theirs[conv][0, 2, 3, 5] += 3
+    result = compare(model, image, against=theirs)
+    first = result.first_divergence
+    assert not result.equal
+    assert (first.operator, first.operator_name, first.tensor) == (1, "CONV_2D", conv)
+    assert (first.differing, first.first_index, first.maximum_difference) == (1, (0, 2, 3, 5), 3.0)
+    assert first.theirs - first.ours == 3
+    assert first.isolated_differing == 1
+    assert "CONV_2D #1" in str(result)
+
+
+def test_a_difference_upstream_is_not_charged_to_the_operator_downstream(model, image, values):
+    plan = make_plan(model)
+    other = np.roll(image, 1)
+    theirs = plan.run(input_values(model, [other]), keep_all=True)
+    theirs = {index: array for index, array in theirs.items() if index not in model.subgraphs[0].inputs}
+    rows = compare(model, image, against=theirs).tensors
+    assert rows[0].isolated_differing > 0
+    assert any(row.differing for row in rows[1:])
+    assert all(row.isolated_differing == 0 for row in rows[1:])
+
+
+def test_tensors_nobody_gave_are_listed(model, image, values):
+    last = model.subgraphs[0].outputs[0]
+    result = compare(model, image, against={last: values[last]})
+    assert result.equal
+    assert len(result.tensors) == 1
+    assert len(result.unavailable) == len(model.subgraphs[0].operators) - 1
+
+
+def test_unknown_tensors_are_refused(model, image):
+    with pytest.raises(InvalidInputError, match="against"):
+        compare(model, image, against={"no such tensor": image})
+
+
+def test_unknown_kernel_sets_are_refused(model, image):
+    with pytest.raises(UnsupportedError, match="kernels"):
+        compare(model, image, against="other")
+
+
+def test_arrays_of_another_shape_or_dtype_differ_everywhere():
+    assert count_differing(np.zeros(3, np.int8), np.zeros(4, np.int8)) == 4
+    assert count_differing(np.zeros(3, np.int8), np.zeros(3, np.uint8)) == 3
+
+
+@needs_litert
+def test_what_litert_refuses_is_an_oracle_error_and_the_next_question_is_answered(model, image):
+    with LiteRT() as litert:
+        with pytest.raises(OracleError, match="LiteRT"):
+            litert.run(b"not a model", [image])
+        assert compare(model, image, litert=litert).equal
+
+
+@needs_litert
+def test_a_model_that_kills_litert_is_an_oracle_error_and_the_next_question_is_answered(model, image):
+    # A constant as graph input: writing to it hits read-only memory.
+    subgraph = model.subgraphs[0]
+    source = subgraph.inputs[0]
+    tensor = dataclasses.replace(subgraph.tensors[source], buffer=len(model.buffers))
+    tensors = (*subgraph.tensors[:source], tensor, *subgraph.tensors[source + 1 :])
+    deadly = dataclasses.replace(
+        model,
+        buffers=(*model.buffers, Buffer(memoryview(bytes(64)))),
+        subgraphs=(dataclasses.replace(subgraph, tensors=tensors),),
+    )
+    from quantlib.flatbuffer.write import write_model
+
+    with LiteRT() as litert:
+        with pytest.raises(OracleError, match="died with status"):
+            litert.run(write_model(deadly), [image])
+        assert compare(model, image, litert=litert).equal
