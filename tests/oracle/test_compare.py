@@ -6,7 +6,7 @@ import pytest
 from quantlib.cli import digits
 from quantlib.errors import InvalidInputError, OracleError, UnsupportedError
 from quantlib.flatbuffer.read import read_model
-from quantlib.model.graph import Buffer
+from quantlib.flatbuffer.write import write_model
 from quantlib.oracle.compare import compare, count_differing
 from quantlib.oracle.litert import LiteRT, is_available
 from quantlib.runtime.execute import input_values
@@ -105,18 +105,11 @@ def test_what_litert_refuses_is_an_oracle_error_and_the_next_question_is_answere
 
 @needs_litert
 def test_a_model_that_kills_litert_is_an_oracle_error_and_the_next_question_is_answered(model, image):
-    # A constant as graph input: writing to it hits read-only memory.
+    # RESHAPE without the tensor to reshape: the kernel follows a null pointer.
     subgraph = model.subgraphs[0]
-    source = subgraph.inputs[0]
-    tensor = dataclasses.replace(subgraph.tensors[source], buffer=len(model.buffers))
-    tensors = (*subgraph.tensors[:source], tensor, *subgraph.tensors[source + 1 :])
-    deadly = dataclasses.replace(
-        model,
-        buffers=(*model.buffers, Buffer(memoryview(bytes(64)))),
-        subgraphs=(dataclasses.replace(subgraph, tensors=tensors),),
-    )
-    from quantlib.flatbuffer.write import write_model
-
+    first = dataclasses.replace(subgraph.operators[0], inputs=(-1, *subgraph.operators[0].inputs[1:]))
+    operators = (first, *subgraph.operators[1:])
+    deadly = dataclasses.replace(model, subgraphs=(dataclasses.replace(subgraph, operators=operators),))
     with LiteRT() as litert:
         with pytest.raises(OracleError, match="died with status"):
             litert.run(write_model(deadly), [image])
