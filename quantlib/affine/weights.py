@@ -160,7 +160,7 @@ def quantize_bias(
         given = real_array(value, argument) if profile == "qat" else finite_float32(value, argument)
         if given.ndim > 1 or not (np.isfinite(given) & (given > 0)).all():
             raise InvalidInputError(argument, str(value)[:80], "finite and positive, one or one per channel")
-        scales.append(given.astype(np.float64))
+        scales.append((given.reshape(()) if given.size == 1 else given).astype(np.float64))
     real: NDArray[Any]
     with np.errstate(all="ignore"):
         product = np.asarray(scales[0] * scales[1])

@@ -22,6 +22,7 @@ def load(name):
 
 
 recipes = load("converter_recipes")
+WITH_BIASES = ("converter.weights", "converter.weights_per_tensor", "int16x8.weights")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_weights_and_their_scales(group, vectors):
         assert not len(wrong), (index, len(wrong), wrong[:5])
 
 
-@pytest.mark.parametrize("group", [f"{name}.bias" for name in ("converter.weights", "int16x8.weights")])
+@pytest.mark.parametrize("group", [f"{name}.bias" for name in WITH_BIASES])
 def test_biases_and_their_scales(group, vectors):
     group = group.removesuffix(".bias")
     profile = group.split(".")[0]
@@ -83,7 +84,7 @@ def test_biases_and_their_scales(group, vectors):
         weight_scale = vectors[f"{group}.scale"][index]
         stored, parameters = quantize_bias(b, input_scale, usable(weight_scale), profile=profile)
         known = weight_scale > 0
-        assert same_bits(parameters.scale[known], vectors[f"{group}.bias_scale"][index][known])
+        assert same_bits(np.atleast_1d(parameters.scale)[known], vectors[f"{group}.bias_scale"][index][known])
         wrong = np.flatnonzero(stored != vectors[f"{group}.bias"][index])
         assert not len(wrong), (index, wrong, stored[wrong], vectors[f"{group}.bias"][index][wrong], b[wrong])
 
