@@ -1,0 +1,45 @@
+"""MINIMUM: the smaller of x and y, element by element: x if x < y, else y.
+
+Shapes broadcast. A comparison with NaN is false, so a NaN in x gives y and a NaN in y gives NaN;
+of 0 and −0 the second is taken.
+
+(C1) x, y and the output have the same type.
+
+Codes are compared as they stand: scales and zero points play no part, even where they differ.
+
+Source: LiteRT tflite/kernels/maximum_minimum.cc.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantlib.model.graph import TensorType
+from quantlib.ops._broadcast import broadcast_shape, require_operands
+from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._registry import kernel
+
+__all__: list[str] = []
+
+
+@kernel(
+    "MINIMUM",
+    [
+        TensorType.FLOAT32,
+        TensorType.FLOAT16,
+        TensorType.INT8,
+        TensorType.UINT8,
+        TensorType.INT16,
+        TensorType.INT32,
+        TensorType.INT64,
+    ],
+)
+def minimum(node: Node) -> Kernel:
+    """Every type that has an order."""
+    require_operands(node)
+
+    def run(x: Array, y: Array) -> Array:
+        broadcast_shape(node, x, y)
+        return np.where(x < y, x, y)
+
+    return run
