@@ -88,7 +88,7 @@ def test_int16_is_quantized_throughout_or_not_at_all(compute):
         compute("ADD", [([1], INT16, ONE), ([1], INT16, ONE)], (INT16,))
 
 
-@pytest.mark.parametrize("scale", [2.0**-19, 1e-7, 0.0])
+@pytest.mark.parametrize("scale", [2.0**-19, 1e-7])
 def test_an_output_scale_too_small_is_refused(compute, scale):
     with pytest.raises(UnsupportedError, match=r"output quantization\.scale"):
         compute("ADD", [([1], INT8, ONE), ([1], INT8, ONE)], (INT8, quantization(scale)))
