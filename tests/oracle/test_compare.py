@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -7,10 +5,12 @@ from quantlib.cli import digits
 from quantlib.errors import InvalidInputError, OracleError, UnsupportedError
 from quantlib.flatbuffer.read import read_model
 from quantlib.flatbuffer.write import write_model
+from quantlib.model.graph import TensorType
 from quantlib.oracle.compare import compare, count_differing
 from quantlib.oracle.litert import LiteRT, is_available
 from quantlib.runtime.execute import input_values
 from quantlib.runtime.plan import make_plan
+from quantlib.testing.single_operator import Graph
 
 needs_litert = pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
 
@@ -105,12 +105,13 @@ def test_what_litert_refuses_is_an_oracle_error_and_the_next_question_is_answere
 
 @needs_litert
 def test_a_model_that_kills_litert_is_an_oracle_error_and_the_next_question_is_answered(model, image):
-    # RESHAPE without the tensor to reshape: the kernel follows a null pointer.
-    subgraph = model.subgraphs[0]
-    first = dataclasses.replace(subgraph.operators[0], inputs=(-1, *subgraph.operators[0].inputs[1:]))
-    operators = (first, *subgraph.operators[1:])
-    deadly = dataclasses.replace(model, subgraphs=(dataclasses.replace(subgraph, operators=operators),))
+    # TRANSPOSE without the tensor to transpose: the kernel follows a null pointer.
+    graph = Graph()
+    graph.input((2, 3), TensorType.INT8)
+    permutation = graph.constant(np.int32([1, 0]), TensorType.INT32)
+    graph.operator("TRANSPOSE", [-1, permutation], [graph.output((3, 2), TensorType.INT8)])
+    deadly = write_model(graph.model())
     with LiteRT() as litert:
         with pytest.raises(OracleError, match="died with status"):
-            litert.run(write_model(deadly), [image])
+            litert.run(deadly, [np.zeros((2, 3), np.int8)])
         assert compare(model, image, litert=litert).equal
