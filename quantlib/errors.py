@@ -72,7 +72,10 @@ class Location:
         if self.subgraph is not None:
             parts.append(f"subgraph {self.subgraph}")
         if self.operator is not None or self.operator_name is not None:
-            words = ("operator", self.operator, self.operator_name)
+            name = self.operator_name
+            if name is not None and not (name.isprintable() and len(name) <= 80):
+                name = repr(name[:80])  # the name of a custom operator comes from the file
+            words = ("operator", self.operator, name)
             parts.append(" ".join(str(word) for word in words if word is not None))
         if self.role is not None:
             parts.append(self.role)

@@ -92,6 +92,7 @@ class _Writer:
         self.pending: deque[tuple[int, Field, Any]] = deque()
         self.leaves: dict[object, _Leaf] = {}
         self.constants: dict[object, _Leaf] = {}
+        self.packed: dict[tuple[int, int, str], _Leaf] = {}
 
     def finish(self) -> bytes:
         """Write everything that is still pointed to but not there yet."""
@@ -189,12 +190,19 @@ class _Writer:
 
     def leaf(self, value: Any, field: Field, at: int) -> None:
         """Queue a string or a vector of scalars, or point to an equal one."""
-        if isinstance(value, memoryview):
-            leaf = self.constants.setdefault(id(value), _Leaf(field.align, len(value), value, []))
-        else:
-            content, count = _content(value, field)
-            leaves = self.constants if field.align >= CONSTANT_ALIGN else self.leaves
-            leaf = leaves.setdefault((field.align, count, content), _Leaf(field.align, count, content, []))
+        # A file may share one long vector a thousand times; as an object it is packed once.
+        key = (id(value), field.align, field.scalar.code)
+        leaf = self.packed.get(key)
+        if leaf is None:
+            if isinstance(value, memoryview):
+                leaf = self.constants.setdefault(key, _Leaf(field.align, len(value), value, []))
+            else:
+                content, count = _content(value, field)
+                leaves = self.constants if field.align >= CONSTANT_ALIGN else self.leaves
+                leaf = leaves.setdefault(
+                    (field.align, count, content), _Leaf(field.align, count, content, [])
+                )
+            self.packed[key] = leaf
         leaf.pointers.append(at)
 
     def align(self, size: int, phase: int = 0) -> None:
