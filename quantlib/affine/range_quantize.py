@@ -262,7 +262,8 @@ def _min_first(
     del high
     limits = np.iinfo(out.dtype)
     offset = round_half_away_from_zero(flush(low * scale)) - np.float32(limits.min)
-    shifted = round_half_away_from_zero(flush(_without_nan(x) * scale)) - offset
+    scaled = np.where(scale > 0, _without_nan(x) * scale, np.float32(0))  # inf * 0 is NaN
+    shifted = round_half_away_from_zero(flush(scaled)) - offset
     # The largest float32 number below 2**31.
     _store(np.minimum(shifted, np.float32(min(limits.max, 2147483520))), out)
 
