@@ -18,7 +18,13 @@ from quantlib.arithmetic.requantize import Requantize
 from quantlib.ops._activation import Activation, quantized_bounds
 from quantlib.ops._node import Array, Node
 
-__all__ = ["Accumulating", "ToOutput", "sum_products_float32"]
+__all__ = [
+    "Accumulating",
+    "ToOutput",
+    "add_products_float32",
+    "sum_products_float32",
+    "sum_products_int64",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,25 +78,69 @@ class ToOutput:
         return fixed_point.saturate(y, self.low, self.high).astype(self.dtype)
 
 
-def sum_products_float32(x: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Σ x[p, k] · w[o, k], one product after the other, each step rounded to float32.
+def add_products_float32(total: NDArray[np.float32], x: NDArray[np.float32], w: NDArray[np.float32]) -> None:
+    """Add x[..., k] · w[..., k] to an array, one k after the other, each step rounded to float32.
 
     The reference kernels are compiled without fused multiply-add, so the order of k and the two
     roundings per step decide every bit.
 
     Parameters
     ----------
-    x : float32 array (p, k)
-    w : float32 array (o, k)
+    total : float32 array (...), written to
+    x, w : float32 arrays (..., k), whose leading axes broadcast to those of `total`
+    """
+    product = np.empty(total.shape, np.float32)
+    columns = np.ascontiguousarray(np.moveaxis(x, -1, 0))
+    places = np.ascontiguousarray(np.moveaxis(w, -1, 0))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for column, place in zip(columns, places, strict=True):
+            np.multiply(column, place, out=product)
+            np.add(total, product, out=total)
+
+
+def sum_products_float32(x: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Σ x[p, k] · w[o, k], as `add_products_float32` adds them to 0.
+
+    Parameters
+    ----------
+    x : float32 array (..., p, k)
+    w : float32 array (..., o, k), leading axes broadcast against those of `x`
 
     Returns
     -------
-    float32 array (p, o)
+    float32 array (..., p, o)
+
+    Examples
+    --------
+    >>> x = np.array([[2.0**24, 1.0, -(2.0**24)]], np.float32)
+    >>> sum_products_float32(x, np.ones((1, 3), np.float32)).tolist()  # 2**24 + 1 rounds to 2**24
+    [[0.0]]
     """
-    total = np.zeros((x.shape[0], w.shape[0]), np.float32)
-    product = np.empty_like(total)
-    columns, taps = np.ascontiguousarray(x.T), np.ascontiguousarray(w.T)
-    for column, tap in zip(columns, taps, strict=True):
-        np.multiply(column[:, None], tap[None, :], out=product)
-        np.add(total, product, out=total)
+    leading = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
+    total = np.zeros((*leading, x.shape[-2], w.shape[-2]), np.float32)
+    add_products_float32(total, x[..., :, None, :], w[..., None, :, :])
     return total
+
+
+def sum_products_int64(x: NDArray[np.integer[Any]], w: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Σ x[p, k] · w[o, k], modulo 2**64.
+
+    Parameters
+    ----------
+    x : integer array (..., p, k), values of at most 17 bits with their sign
+    w : integer array (..., o, k), values of at most 17 bits with their sign
+
+    Returns
+    -------
+    int64 array (..., p, o)
+
+    Examples
+    --------
+    >>> sum_products_int64(np.array([[1, 2], [3, 4]]), np.array([[10, 1]])).tolist()
+    [[12], [34]]
+    """
+    transposed = np.swapaxes(w, -1, -2)
+    # float64 holds integers up to 2**53, and 2**16 * 2**16 summed 2**21 times is that.
+    if x.shape[-1] <= 1 << 21:
+        return np.asarray(np.matmul(x.astype(np.float64), transposed.astype(np.float64)), np.int64)
+    return np.asarray(np.matmul(x.astype(np.int64), transposed.astype(np.int64)), np.int64)

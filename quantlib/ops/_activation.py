@@ -11,10 +11,11 @@ import enum
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point, rounding
+from quantlib.arithmetic import eigen, fixed_point, rounding
+from quantlib.errors import InvalidModelError, Location
 from quantlib.ops._node import Value
 
-__all__ = ["Activation", "clamp_float", "quantized_bounds", "real_bounds"]
+__all__ = ["Activation", "activate_vector", "clamp_float", "quantized_bounds", "real_bounds"]
 
 
 class Activation(enum.IntEnum):
@@ -63,6 +64,19 @@ def quantized_bounds(activation: Activation, output: Value) -> tuple[int, int]:
     Returns
     -------
     (low, high) : tuple of int
+
+    Raises
+    ------
+    InvalidModelError
+        The scale is so small, zero or not a number that a bound does not fit int32.
+
+    Examples
+    --------
+    >>> from quantlib.model.graph import Quantization, Tensor, TensorType
+    >>> parameters = Quantization(np.array([0.05], np.float32), np.array([-100]))
+    >>> output = Value(Tensor((1,), TensorType.INT8, quantization=parameters), index=0)
+    >>> quantized_bounds(Activation.RELU6, output)
+    (-100, 20)
     """
     low, high = output.limits
     bounds = _REAL_BOUNDS.get(activation)
@@ -75,6 +89,9 @@ def quantized_bounds(activation: Activation, output: Value) -> tuple[int, int]:
 def _quantize_bound(bound: float, output: Value) -> int:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         units = rounding.round_half_away_from_zero(np.float32(bound) / np.asarray(output.scale))
+    if not np.abs(units) <= 2.0**31:
+        where = Location(tensor=output.index, tensor_name=output.tensor.name, field="quantization.scale")
+        raise InvalidModelError(where, float(output.scale), f"one that lets {bound} fit int32")
     return int(fixed_point.wrap_int32(rounding.float_to_int32(units) + output.zero_point))
 
 
@@ -92,3 +109,36 @@ def clamp_float(y: NDArray[np.float32], activation: Activation) -> NDArray[np.fl
     low, high = real_bounds(activation)
     raised = np.where(y < low, low, y)
     return np.asarray(np.where(high < raised, high, raised), np.float32)
+
+
+def activate_vector(y: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
+    """The activation as the hybrid and recurrent layers apply it, bounds or not.
+
+    Unlike `clamp_float` it turns NaN and -0.0 into a bound, because the comparisons are written the
+    other way round, and it knows SIGN_BIT (1 for negative numbers, else 0) and TANH.
+
+    Parameters
+    ----------
+    y : float32 array
+    activation : Activation
+
+    Returns
+    -------
+    float32 array
+
+    Examples
+    --------
+    >>> activate_vector(np.array([-0.0, np.nan, 7.0], np.float32), Activation.RELU6).tolist()
+    [0.0, 0.0, 6.0]
+
+    Source: LiteRT tflite/kernels/internal/tensor_utils.h (ApplyActivationToVector)
+    """
+    if activation is Activation.NONE:
+        return y
+    if activation is Activation.SIGN_BIT:
+        return np.signbit(y).astype(np.float32)
+    if activation is Activation.TANH:
+        return eigen.tanh(y)
+    low, high = (np.float32(bound) for bound in _REAL_BOUNDS[activation])
+    lowered = np.where(high < y, high, y)
+    return np.asarray(np.where(low < lowered, lowered, low), np.float32)

@@ -6,13 +6,14 @@ Source: LiteRT tflite/kernels/padding.h (ComputeOutSize, ComputePaddingHeightWid
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from quantlib.ops._node import Array, Node
 
-__all__ = ["Padding", "Window", "extract_windows", "window"]
+__all__ = ["Padding", "Tap", "Window", "extract_windows", "taps", "window"]
 
 
 class Padding(enum.IntEnum):
@@ -44,6 +45,26 @@ class Window:
     output: int
     before: int
     after: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tap:
+    """One place of a window, and everything that is seen through it.
+
+    Parameters
+    ----------
+    a, b : int
+        Row and column of the place in the window.
+    windows : tuple of slice
+        The windows whose place (a, b) lies on the image: an index into arrays (n, i, j, ...).
+    pixels : array (n, i', j', c)
+        What those windows see there; a view of the image, which may be written to if the image may.
+    """
+
+    a: int
+    b: int
+    windows: tuple[slice, slice, slice]
+    pixels: Array
 
 
 def window(
@@ -79,11 +100,54 @@ def window(
         "1 or more of each",
     )
     reach = (size - 1) * dilation + 1
-    output = -(-extent // stride) if padding is Padding.SAME else (extent + stride - reach) // stride
-    node.require(output >= 0, axis, f"a window that reaches {reach} on {extent} pixels", "one that fits")
+    steps = extent + stride - 1 if padding is Padding.SAME else extent + stride - reach
+    # C divides towards zero, so a VALID window that sticks out by less than a stride gives no
+    # output, and one that sticks out farther is refused.
+    node.require(steps > -stride, axis, f"a window that reaches {reach} on {extent} pixels", "one that fits")
+    output = max(steps, 0) // stride
     total = max((output - 1) * stride + reach - extent, 0)
     before = total // 2
     return Window(size, stride, dilation, output, before, total - before)
+
+
+def taps(x: Array, rows: Window, columns: Window) -> Iterator[Tap]:
+    """The image through every place of the window, in row-major order of the places.
+
+    Padding is left out rather than filled: a window of which a place lies beside the image is not
+    among that tap's windows.
+
+    Parameters
+    ----------
+    x : array (n, h, w, c)
+    rows, columns : Window
+
+    Yields
+    ------
+    Tap
+
+    Examples
+    --------
+    >>> three = Window(size=3, stride=1, dilation=1, output=4, before=1, after=1)
+    >>> image = np.arange(16).reshape(1, 4, 4, 1)
+    >>> first = next(taps(image, three, three))
+    >>> first.windows[1:], first.pixels[0, 0, :, 0].tolist()
+    ((slice(1, 4, None), slice(1, 4, None)), [0, 1, 2])
+    """
+    for a in range(rows.size):
+        windows_y, pixels_y = _overlap(rows, a, x.shape[1])
+        for b in range(columns.size):
+            windows_x, pixels_x = _overlap(columns, b, x.shape[2])
+            yield Tap(a, b, (slice(None), windows_y, windows_x), x[:, pixels_y, pixels_x])
+
+
+def _overlap(axis: Window, place: int, extent: int) -> tuple[slice, slice]:
+    """The windows whose place lies on an axis of that extent, and the pixels found there."""
+    origin = place * axis.dilation - axis.before  # pixel of window 0
+    first = max(-(origin // axis.stride), 0)
+    last = min((extent - 1 - origin) // axis.stride + 1, axis.output)
+    last = max(last, first)
+    start = origin + first * axis.stride
+    return slice(first, last), slice(start, start + (last - first) * axis.stride, axis.stride)
 
 
 def extract_windows(x: Array, rows: Window, columns: Window, fill: float) -> Array:

@@ -4,17 +4,27 @@
 
 x is (n, h, w, c), w is (o, a, b, c / groups), y is (n, i, j, o).
 
-(C1) x and w have four dimensions.
+(C1) x and w have four dimensions, h, w and c of x and all of w are at least 1.
 (C2) The channels of x are a multiple of the channels of w; the quotient is the number of groups,
      which divides o.
-(C3) int8 and int16 weights have zero point 0; 4-bit weights are unpacked and then as int8.
-(C4) There is a bias; int32, or int64 for int16 activations unless `quantized_bias_type` says INT32.
-(C5) Several weight scales run along axis 0, one per filter.
+(C3) int8 and int16 activations: weights have zero point 0; 4-bit weights are unpacked and then as int8.
+(C4) There is a bias of o elements with zero point 0: int32 for 8-bit activations, float32 for
+     float32; for int16 it is int64, or int32 if and only if `quantized_bias_type` says INT32.
+(C5) Several weight scales run along the axis of the filters.
+(C6) int16 activations have zero point 0 on both sides.
+(C7) uint8: one weight scale, and the bias's scale is x scale · w scale.
+(C8) Hybrid with groups: the weight scales are several and not all equal.
 
 Padded positions contribute nothing, which is what padding with zx does. Accumulators are int32 and
-wrap; those of int16 activations are int64.
+wrap; with an int64 bias they are int64.
 
-Hybrid: float x, int8 w. Every image is quantized on the fly (`quantlib.arithmetic.hybrid`).
+Hybrid: float32 x, int8 w. Every image is quantized on the fly. If all weight scales are equal,
+symmetrically, and y = f32(acc) · (x scale · w scale) + bias; otherwise asymmetrically, and
+y = (f32(acc) · w scale) · x scale + bias, each step in float32.
+
+LiteRT's own defects: an int32 bias for int16 activations without `quantized_bias_type` is read
+beyond its end, and hybrid groups with equal scales read memory that nobody prepared (both refused
+here); hybrid weights of −128 get a wrong sign (reproduced, see `quantlib.arithmetic.hybrid`).
 
 Source: LiteRT tflite/kernels/conv.cc, internal/reference/conv.h, internal/reference/integer_ops/conv.h.
 """
@@ -25,15 +35,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from quantlib.arithmetic import fixed_point, requantize
+from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
-from quantlib.ops._accumulate import Accumulating, ToOutput, sum_products_float32
+from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float32
 from quantlib.ops._activation import Activation, clamp_float
-from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._images import asymmetric_images, symmetric_images
+from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel
-from quantlib.ops._window import Padding, extract_windows, window
+from quantlib.ops._weights import (
+    channel_multipliers,
+    has_narrow_bias,
+    legacy_multiplier,
+    require_bias,
+    require_quantized,
+    require_symmetric,
+)
+from quantlib.ops._window import Padding, Window, taps, window
 
 __all__ = ["Conv2DOptions", "accumulate"]
 
@@ -54,6 +74,46 @@ class Conv2DOptions:
 _INTEGER_WEIGHTS = (TensorType.INT8, TensorType.INT4)
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the filters go on images of one size.
+
+    Parameters
+    ----------
+    rows, columns : Window
+    groups : int
+        Groups of channels; each filter sees one.
+    shape : tuple of int
+        Of the output, with the filters by group: (n, i, j, g, o / g).
+    """
+
+    rows: Window
+    columns: Window
+    groups: int
+    shape: tuple[int, int, int, int, int]
+
+
+def _layout(node: Node, options: Conv2DOptions, x: Array, w: Array) -> _Layout:
+    node.require(x.ndim == 4, "input 0", f"{x.ndim} dimensions", "4")
+    node.require(w.ndim == 4, "input 1 (weights)", f"{w.ndim} dimensions", "4")
+    node.require(min(x.shape[1:]) > 0, "input 0", f"shape {x.shape}", "at least 1 pixel and channel")
+    node.require(min(w.shape) > 0, "input 1 (weights)", f"shape {w.shape}", "at least 1 of each")
+    channels, (filters, height, width, depth) = x.shape[3], w.shape
+    node.require(channels % depth == 0, "input 1 (weights)", f"{depth} channels", f"a divisor of {channels}")
+    groups = channels // depth
+    node.require(filters % groups == 0, "input 1 (weights)", f"{filters} filters", f"a multiple of {groups}")
+    rows = window(
+        node, "height", x.shape[1], height, options.stride_h, options.dilation_h_factor, options.padding
+    )
+    columns = window(
+        node, "width", x.shape[2], width, options.stride_w, options.dilation_w_factor, options.padding
+    )
+    shape = (x.shape[0], rows.output, columns.output, groups, filters // groups)
+    node.check_size((*shape[:3], filters), 8)
+    node.check_work(shape[0] * rows.output * columns.output * filters * height * width * depth)
+    return _Layout(rows, columns, groups, shape)
+
+
 def accumulate(node: Node, options: Conv2DOptions, x: Array, w: Array) -> NDArray[np.int64]:
     """Σ x · w over every window, without bias; exact.
 
@@ -69,85 +129,158 @@ def accumulate(node: Node, options: Conv2DOptions, x: Array, w: Array) -> NDArra
     -------
     int64 array (n, i, j, o)
     """
-    columns, filters, shape = _columns(node, options, x.astype(np.float64), w.astype(np.float64))
+    layout = _layout(node, options, x, w)
+    depth = w.shape[3]
     # float64 holds every partial sum: int16 * int8 summed 2**30 times stays below 2**53.
-    sums = np.matmul(columns, filters.transpose(0, 2, 1))  # (g, p, k) @ (g, k, o/g) -> (g, p, o/g)
-    return np.asarray(np.moveaxis(sums, 0, 1).reshape(shape), np.int64)
+    sums = np.zeros(layout.shape, np.float64)
+    filters = w.astype(np.float64).reshape(*layout.shape[3:], *w.shape[1:])  # (g, o/g, a, b, c/g)
+    for tap in taps(x.astype(np.float64), layout.rows, layout.columns):
+        pixels = np.moveaxis(tap.pixels.reshape(-1, layout.groups, depth), 1, 0)  # (g, p, c/g)
+        products = pixels @ filters[:, :, tap.a, tap.b].transpose(0, 2, 1)  # (g, p, o/g)
+        sums[tap.windows] += np.moveaxis(products, 0, 1).reshape(*tap.pixels.shape[:3], *layout.shape[3:])
+    return np.asarray(sums.reshape(*layout.shape[:3], w.shape[0]), np.int64)
 
 
-def _columns(node: Node, options: Conv2DOptions, x: Array, w: Array) -> tuple[Array, Array, tuple[int, ...]]:
-    """Windows as rows (g, p, k), filters as rows (g, o/g, k), and the shape of the output."""
-    node.require(x.ndim == 4, "input 0", f"{x.ndim} dimensions", "4")
-    node.require(w.ndim == 4, "input 1 (weights)", f"{w.ndim} dimensions", "4")
-    channels, depth = x.shape[3], w.shape[3]
-    node.require(
-        depth > 0 and channels % depth == 0,
-        "input 1 (weights)",
-        f"{depth} channels",
-        f"a divisor of {channels}",
-    )
-    groups = channels // depth
-    node.require(
-        groups > 0 and w.shape[0] % groups == 0,
-        "input 1 (weights)",
-        f"{w.shape[0]} filters",
-        f"a multiple of {groups}",
-    )
-    rows = window(
-        node, "height", x.shape[1], w.shape[1], options.stride_h, options.dilation_h_factor, options.padding
-    )
-    across = window(
-        node, "width", x.shape[2], w.shape[2], options.stride_w, options.dilation_w_factor, options.padding
-    )
-    shape = (x.shape[0], rows.output, across.output, w.shape[0])
-    taps = w.shape[1] * w.shape[2] * depth
-    node.check_size(shape)
-    node.check_work(int(np.prod(shape, dtype=object)) * taps)
-    views = extract_windows(x, rows, across, 0)  # (n, i, j, a, b, c)
-    views = views.reshape(-1, w.shape[1], w.shape[2], groups, depth)  # (p, a, b, g, c/g)
-    columns = np.moveaxis(views, 3, 0).reshape(groups, -1, taps)  # (g, p, k)
-    return columns, w.reshape(groups, -1, taps), shape
+def _accumulate_float32(node: Node, options: Conv2DOptions, x: Array, w: Array) -> NDArray[np.float32]:
+    """As `accumulate`, every step rounded to float32, in the order of the filter's elements."""
+    layout = _layout(node, options, x, w)
+    sums = np.zeros(layout.shape, np.float32)
+    filters = w.reshape(*layout.shape[3:], *w.shape[1:])  # (g, o/g, a, b, c/g)
+    for tap in taps(x, layout.rows, layout.columns):
+        pixels = tap.pixels.reshape(*tap.pixels.shape[:3], layout.groups, 1, w.shape[3])
+        add_products_float32(sums[tap.windows], pixels, filters[:, :, tap.a, tap.b])
+    return sums.reshape(*layout.shape[:3], w.shape[0])
 
 
 def _integer(
-    node: Node, multiplier: Callable[..., Array], wrap: Callable[[Array], NDArray[np.int64]]
+    node: Node,
+    real: ArrayLike,
+    requantizer: Requantizer,
+    wrap: Callable[[NDArray[np.int64]], NDArray[np.int64]],
 ) -> Kernel:
     options = node.read_options(Conv2DOptions)
     x_value, w_value = node.input(0), node.input(1)
-    node.require(node.has_input(2), "input 2 (bias)", "absent", "a bias")
-    real = multiplier(x_value.scale, w_value.scales, node.output().scale)
+    node.require(node.output().type is x_value.type, "output", node.output().type.name, x_value.type.name)
 
     def sums(x: Array, w: Array, bias: Array) -> NDArray[np.int64]:
         stored_x = x.astype(np.int64) - x_value.zero_point
         stored_w = w.astype(np.int64) - w_value.zero_point
-        return wrap(accumulate(node, options, stored_x, stored_w) + bias)
+        return wrap(accumulate(node, options, stored_x, stored_w) + bias.reshape(-1))
 
-    return Accumulating(sums, ToOutput.of(node, node.requantizer(real), options.fused_activation_function))
+    return Accumulating(sums, ToOutput.of(node, requantizer(real), options.fused_activation_function))
+
+
+def _filters(node: Node) -> int:
+    """How many filters there are; there must be a bias."""
+    node.require(node.has_input(2), "input 2 (bias)", "absent", "a bias")
+    shape = node.input(1).shape
+    node.require(len(shape) == 4, "input 1 (weights)", f"{len(shape)} dimensions", "4")
+    return shape[0]
 
 
 @kernel("CONV_2D", [TensorType.INT8], when=lambda node: node.input_type(1) in _INTEGER_WEIGHTS)
 def int8(node: Node) -> Kernel:
     """Integer sums, one multiplier per filter."""
-    node.require(not node.input(1).zero_points.any(), "input 1 (weights)", "a zero point", "0")
-    return _integer(node, requantize.multiplier_float64, fixed_point.wrap_int32)
+    x, w = node.input(0), node.input(1)
+    filters = _filters(node)
+    require_symmetric(node, "input 1 (weights)", w)
+    require_bias(node, node.input(2), (TensorType.INT32,), filters)
+    return _integer(node, channel_multipliers(node, x, w, filters), node.requantizer, fixed_point.wrap_int32)
 
 
 @kernel("CONV_2D", [TensorType.UINT8], when=lambda node: node.input_type(1) is TensorType.UINT8)
 def uint8(node: Node) -> Kernel:
     """Integer sums with a weight zero point, one multiplier."""
-    node.require(not node.input(1).is_per_axis, "input 1 (weights)", "several scales", "one")
-    return _integer(node, requantize.multiplier_float32_product, fixed_point.wrap_int32)
+    x, w, filters = node.input(0), node.input(1), _filters(node)
+    require_quantized(node, activations=x, weights=w)
+    node.require(not w.is_per_axis, "input 1 (weights)", "several scales", "one")
+    require_bias(node, node.input(2), (TensorType.INT32,), filters)
+    real = legacy_multiplier(node, x, w, node.input(2))
+    return _integer(node, real, node.requantizer, fixed_point.wrap_int32)
+
+
+@kernel("CONV_2D", [TensorType.INT16], when=lambda node: node.input_type(1) in _INTEGER_WEIGHTS)
+def int16(node: Node) -> Kernel:
+    """Integer sums as wide as the bias, one multiplier per filter."""
+    x, w, filters = node.input(0), node.input(1), _filters(node)
+    narrow = has_narrow_bias(node, node.read_options(Conv2DOptions).quantized_bias_type)
+    require_symmetric(node, "input 0", x)
+    require_symmetric(node, "input 1 (weights)", w)
+    require_symmetric(node, "output", node.output())
+    require_bias(node, node.input(2), (TensorType.INT32 if narrow else TensorType.INT64,), filters)
+    real = channel_multipliers(node, x, w, filters)
+    if narrow:
+        return _integer(node, real, requantize.two_roundings, fixed_point.wrap_int32)
+    return _integer(node, real, node.requantizer, np.asarray)
 
 
 @kernel("CONV_2D", [TensorType.FLOAT32], when=lambda node: node.input_type(1) is TensorType.FLOAT32)
 def float32(node: Node) -> Kernel:
     """Real sums, in the order of the filter's elements."""
     options = node.read_options(Conv2DOptions)
+    require_bias(node, node.input(2), (TensorType.FLOAT32,), _filters(node))
 
     def run(x: Array, w: Array, bias: Array) -> Array:
-        columns, filters, shape = _columns(node, options, x, w)
-        sums = [sum_products_float32(*pair) for pair in zip(columns, filters, strict=True)]
-        y = np.concatenate(sums, axis=1).reshape(shape) + bias
-        return clamp_float(y, options.fused_activation_function)
+        sums = _accumulate_float32(node, options, x, w)
+        return clamp_float(sums + bias.reshape(-1), options.fused_activation_function)
 
     return run
+
+
+def _is_hybrid(node: Node) -> bool:
+    return node.input_type(1) in (*_INTEGER_WEIGHTS, TensorType.UINT8)
+
+
+@kernel("CONV_2D", [TensorType.FLOAT32], when=_is_hybrid)
+def hybrid(node: Node) -> Kernel:
+    """Integer sums of images quantized on the fly, scaled back."""
+    options = node.read_options(Conv2DOptions)
+    filters, w_value = _filters(node), node.input(1)
+    require_bias(node, node.input(2), (TensorType.FLOAT32,), filters)
+    scales = w_value.scales
+    # Bytes that the file calls uint8 are read as int8 and have one scale.
+    per_channel = w_value.type is not TensorType.UINT8 and bool(np.any(scales != scales[:1]))
+    if per_channel:
+        node.require(scales.size == filters, "input 1 (weights)", f"{scales.size} scales", f"{filters}")
+
+    def run(x: Array, w: Array, bias: Array) -> Array:
+        w = w.view(np.int8)
+        layout = _layout(node, options, x, w)
+        if layout.groups > 1 and not per_channel:
+            raise node.unsupported("input 1 (weights)", "groups with equal scales", "scales that differ")
+        products = _per_channel_products if per_channel else _per_tensor_products
+        sums = products(node, options, x, w, w_value)
+        return clamp_float(sums + bias.reshape(-1), options.fused_activation_function)
+
+    return run
+
+
+def _per_channel_products(
+    node: Node, options: Conv2DOptions, x: Array, w: Array, parameters: Value
+) -> NDArray[np.float32]:
+    images = asymmetric_images(x)
+    sums = fixed_point.wrap_int32(accumulate(node, options, images.stored, w)).astype(np.float32)
+    return np.asarray(sums * parameters.scales * images.scale, np.float32)  # from left to right
+
+
+def _per_tensor_products(
+    node: Node, options: Conv2DOptions, x: Array, w: Array, parameters: Value
+) -> NDArray[np.float32]:
+    images = symmetric_images(x)
+    scale = parameters.scales[0] if parameters.scales.size else np.float32(0)
+    sums = accumulate(node, options, images.stored, w)
+    if w.shape[0] % 4:
+        # Not the matrix product for a multiple of four filters, but the byte multiplier.
+        sums += 256 * accumulate(node, options, np.minimum(images.stored, 0), _lowest_in_blocks(w))
+    return np.asarray(fixed_point.wrap_int32(sums).astype(np.float32) * (images.scale * scale), np.float32)
+
+
+def _lowest_in_blocks(w: Array) -> Array:
+    """1 where a weight is -128 and lies in one of the filter's blocks of 16 elements, else 0.
+
+    There the byte multiplier gives a negative pixel the wrong sign (`arithmetic.hybrid`): what
+    should have been 128 |x| becomes -128 |x|.
+    """
+    lowest = (w == -128).reshape(w.shape[0], -1)
+    lowest[:, lowest.shape[1] // 16 * 16 :] = False
+    return np.asarray(lowest.reshape(w.shape))
