@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["flush"]
+__all__ = ["flush", "flush_in_place"]
 
 FloatT = TypeVar("FloatT", np.float32, np.float64)
 
@@ -35,7 +35,26 @@ def flush(x: NDArray[FloatT]) -> NDArray[FloatT]:
     [0.0, -0.0, 1.0]
     """
     x = np.asarray(x)
+    normal = _normal(x)
+    return x if normal is None else np.asarray(x * normal)
+
+
+def flush_in_place(x: NDArray[FloatT]) -> None:
+    """As `flush`, into the array itself.
+
+    Examples
+    --------
+    >>> x = np.float32([1e-40, 1.0])
+    >>> flush_in_place(x)
+    >>> x.tolist()
+    [0.0, 1.0]
+    """
+    normal = _normal(x)
+    if normal is not None:
+        np.multiply(x, normal, out=x)
+
+
+def _normal(x: NDArray[FloatT]) -> NDArray[np.bool_] | None:
+    """Where x is not subnormal (nor zero), or None if that is everywhere; NaN is not subnormal."""
     subnormal = np.abs(x) < np.finfo(x.dtype).smallest_normal
-    if not subnormal.any():
-        return x
-    return np.where(subnormal, np.copysign(x.dtype.type(0), x), x)
+    return np.asarray(~subnormal) if subnormal.any() else None

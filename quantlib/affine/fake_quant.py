@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quantlib.affine.denormals import flush
+from quantlib.affine.denormals import flush, flush_in_place
 from quantlib.affine.intake import finite_float32, float32_array, integer, one_of, output_array
 from quantlib.affine.tiles import in_tiles, in_tiles_with
 from quantlib.arithmetic.rounding import round_half_away_from_zero
@@ -164,13 +164,14 @@ def fake_quant(
     nudged = nudged_range(low, high, num_bits, narrow_range)
     result = output_array(out, array.shape, np.dtype(np.float32))
     quant_min, quant_max = _codes(num_bits, narrow_range)
+    quantized: np.ufunc
     with np.errstate(all="ignore"):
         if variant == "vars":
-            factor, quantized = nudged.scale, _divided
+            factor, quantized = nudged.scale, np.divide
         else:
             width = flush(high - low)
             factor = flush(np.asarray((quant_max - quant_min) / np.where(width > 0, width, np.float32(1))))
-            quantized = _multiplied
+            quantized = np.multiply
         # The zero point is found by multiplication in every variant; it matters where 1 / scale is
         # subnormal, and so 0.
         inverse = flush(np.asarray(np.float32(1) / nudged.scale)) if variant == "vars" else factor
@@ -180,9 +181,18 @@ def fake_quant(
         def kernel(
             tile: Any, low: Any, high: Any, scale: Any, factor: Any, zero: Any, empty: Any, out: Any
         ) -> None:
-            distance = flush(np.clip(flush(tile), low, high) - low)
-            code = np.floor(flush(quantized(distance, factor)) - zero + np.float32(0.5))
-            out[...] = np.where(empty, np.float32(0), flush(code * scale))
+            np.clip(flush(tile), low, high, out=out)
+            np.subtract(out, low, out=out)
+            flush_in_place(out)
+            quantized(out, factor, out=out)
+            flush_in_place(out)
+            np.subtract(out, zero, out=out)
+            np.add(out, np.float32(0.5), out=out)
+            np.floor(out, out=out)
+            np.multiply(out, scale, out=out)
+            flush_in_place(out)
+            if np.any(empty):
+                np.copyto(out, np.float32(0), where=empty)
 
         numbers = (*nudged, factor, zero, empty)
         if low.ndim == 0:
@@ -280,11 +290,3 @@ def _checked_variant(variant: str | None, low: Float32Array, shape: tuple[int, .
     if low.ndim and (not shape or shape[-1] != low.size):
         raise InvalidInputError("x", f"shape {shape}", f"{low.size} channels along the last axis")
     return variant
-
-
-def _divided(distance: Any, factor: Any) -> Any:
-    return distance / factor
-
-
-def _multiplied(distance: Any, factor: Any) -> Any:
-    return distance * factor

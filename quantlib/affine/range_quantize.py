@@ -236,12 +236,14 @@ def _scale_through_zero(
 
 def _store(rounded: NDArray[np.floating[Any]], out: NDArray[np.integer[Any]]) -> None:
     limits = np.iinfo(out.dtype)
-    # float64 holds every code, also 2**31 - 1.
-    out[...] = np.clip(rounded.astype(np.float64), limits.min, limits.max)
+    # float64 holds every code of int32, also 2**31 - 1; float32 those of 16 bits.
+    precision = np.float64 if limits.bits == 32 else np.float32
+    bounded = np.clip(rounded.astype(precision, copy=False), precision(limits.min), precision(limits.max))
+    np.copyto(out, bounded, casting="unsafe")
 
 
 def _without_nan(x: Float32Array) -> Float32Array:
-    return np.where(np.isnan(x), np.float32(0), flush(x))
+    return flush(np.where(np.isnan(x), np.float32(0), x) if np.isnan(x.min()) else x)
 
 
 def _min_combined(
@@ -262,8 +264,8 @@ def _min_first(
     del high
     limits = np.iinfo(out.dtype)
     offset = round_half_away_from_zero(flush(low * scale)) - np.float32(limits.min)
-    scaled = np.where(scale > 0, _without_nan(x) * scale, np.float32(0))  # inf * 0 is NaN
-    shifted = round_half_away_from_zero(flush(scaled)) - offset
+    scaled = _without_nan(_without_nan(x) * scale)  # an infinity times an empty range's 0 is NaN
+    shifted = round_half_away_from_zero(scaled) - offset
     # The largest float32 number below 2**31.
     _store(np.minimum(shifted, np.float32(min(limits.max, 2147483520))), out)
 
