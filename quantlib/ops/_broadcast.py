@@ -12,7 +12,13 @@ import numpy as np
 
 from quantlib.ops._node import Array, Node
 
-__all__ = ["BROADCAST_RANK", "broadcast_shape", "require_operands", "require_same_elements"]
+__all__ = [
+    "BROADCAST_RANK",
+    "broadcast_shape",
+    "require_operands",
+    "require_same_elements",
+    "require_zero_points_of_zero",
+]
 
 BROADCAST_RANK = 8
 """Dimensions that the broadcasting loop has room for; LiteRT ends the process on more."""
@@ -42,6 +48,19 @@ def require_operands(node: Node, count: int = 2, *, output: bool = True) -> None
         node.require(found is wanted, f"input {position}", found.name, wanted.name)
     if output:
         node.require(node.output().type is wanted, "output", node.output().type.name, wanted.name)
+
+
+def require_zero_points_of_zero(node: Node) -> None:
+    """Refuse a node unless all its tensors have zero point 0, as int16 codes must.
+
+    Raises
+    ------
+    InvalidModelError
+    """
+    roles = [f"input {position}" for position in range(len(node.inputs))]
+    for role, value in zip((*roles, "output"), (*node.inputs, node.output()), strict=True):
+        point = 0 if value is None else value.zero_point
+        node.require(point == 0, f"{role} quantization.zero_point", point, 0)
 
 
 def broadcast_shape(node: Node, *arrays: Array) -> tuple[int, ...]:

@@ -27,7 +27,12 @@ from quantlib.arithmetic import fixed_point
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation, quantized_bounds
-from quantlib.ops._broadcast import broadcast_shape, require_operands, require_same_elements
+from quantlib.ops._broadcast import (
+    broadcast_shape,
+    require_operands,
+    require_same_elements,
+    require_zero_points_of_zero,
+)
 from quantlib.ops._common_scale import (
     LEFT_SHIFT,
     CommonScale,
@@ -93,8 +98,7 @@ def int8(node: Node) -> Kernel:
 def int16(node: Node) -> Kernel:
     """Codes of 16 bits, by shifts alone where scales and options allow."""
     require_operands(node)
-    for value, role in ((node.input(0), "input 0"), (node.input(1), "input 1"), (node.output(), "output")):
-        node.require(value.zero_point == 0, f"{role} quantization.zero_point", value.zero_point, 0)
+    require_zero_points_of_zero(node)
     shifts = power_of_two_shifts(node) if _options(node).pot_scale_int16 else None
     return _common_scale(node) if shifts is None else _power_of_two_scales(node, shifts)
 

@@ -27,7 +27,12 @@ from quantlib.arithmetic import fixed_point, gemmlowp, requantize
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation, quantized_bounds
-from quantlib.ops._broadcast import broadcast_shape, require_operands, require_same_elements
+from quantlib.ops._broadcast import (
+    broadcast_shape,
+    require_operands,
+    require_same_elements,
+    require_zero_points_of_zero,
+)
 from quantlib.ops._common_scale import rounding_shift_int16
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
@@ -56,8 +61,7 @@ def int8(node: Node) -> Kernel:
 )
 def int16(node: Node) -> Kernel:
     """Codes of 16 bits."""
-    for value, role in ((node.input(0), "input 0"), (node.input(1), "input 1"), (node.output(), "output")):
-        node.require(value.zero_point == 0, f"{role} quantization.zero_point", value.zero_point, 0)
+    require_zero_points_of_zero(node)
     return _codes(node)
 
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from quantlib.arithmetic import fixed_point, rounding
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
+from quantlib.ops._broadcast import require_zero_points_of_zero
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._per_axis import along_axis
 from quantlib.ops._registry import kernel
@@ -76,8 +77,7 @@ def integers(node: Node) -> Kernel:
     x_value = node.input(0)
     output = _output(node, _FROM_INTEGERS[x_value.type])
     if x_value.type is output.type is TensorType.INT16:
-        for value, role in ((x_value, "input 0"), (output, "output")):
-            node.require(value.zero_point == 0, f"{role} quantization.zero_point", value.zero_point, 0)
+        require_zero_points_of_zero(node)
     with np.errstate(divide="ignore", invalid="ignore"):
         real = np.float64(x_value.scale) / np.float64(output.scale)
 

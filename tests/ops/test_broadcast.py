@@ -6,8 +6,14 @@ import pytest
 from quantlib.errors import InvalidModelError, LimitExceededError, UnsupportedError
 from quantlib.model.graph import Tensor, TensorType
 from quantlib.model.limits import Limits
-from quantlib.ops._broadcast import broadcast_shape, require_operands, require_same_elements
+from quantlib.ops._broadcast import (
+    broadcast_shape,
+    require_operands,
+    require_same_elements,
+    require_zero_points_of_zero,
+)
 from quantlib.ops._node import Node, Value
+from quantlib.testing.single_operator import quantization
 
 
 def node(*types, output=TensorType.INT8, limits=None):
@@ -64,3 +70,13 @@ def test_operands_are_of_one_type():
     with pytest.raises(InvalidModelError, match="output: INT16; wanted INT8"):
         require_operands(node(TensorType.INT8, TensorType.INT8, output=TensorType.INT16))
     require_operands(node(TensorType.INT8, TensorType.INT8, output=TensorType.INT16), output=False)
+
+
+def test_zero_points_other_than_zero_are_named():
+    parameters = quantization(0.5, 3)
+    values = tuple(Value(Tensor((1,), TensorType.INT16, quantization=one), 0) for one in (None, parameters))
+    with pytest.raises(InvalidModelError, match=r"input 1 quantization\.zero_point: 3; wanted 0"):
+        require_zero_points_of_zero(Node("ADD", values, values[:1]))
+    with pytest.raises(InvalidModelError, match=r"output quantization\.zero_point: 3; wanted 0"):
+        require_zero_points_of_zero(Node("RELU", values[:1], values[1:]))
+    require_zero_points_of_zero(Node("RELU", (None, values[0]), values[:1]))
