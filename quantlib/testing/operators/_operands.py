@@ -45,8 +45,9 @@ def activation(choices: Choices) -> Activation:
 
 
 def shape(choices: Choices, most: int = 5) -> tuple[int, ...]:
-    """Up to `most` dimensions of 1 to 5 elements; now and then none, or an empty array."""
-    extents = [choices.integer(1, 5) for _ in range(choices.integer(0, most))]
+    """Up to `most` dimensions; now and then none, or an empty array."""
+    rank = choices.choice((choices.integer(1, 4), choices.integer(0, most)))
+    extents = [choices.integer(1, 24 if rank < 3 else 6 if rank < 5 else 4) for _ in range(rank)]
     if extents and choices.integer(0, 40) == 0:
         extents[0] = 0
     return tuple(extents)

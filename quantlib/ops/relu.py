@@ -1,0 +1,32 @@
+"""RELU: x, but nothing below 0.
+
+Quantized: y = clamp(zo + requantize(x − zx), from q(0)); scales of input and output may differ.
+
+(C1) x and the output have the same type.
+(C2) int16: zero points are 0.
+
+Source: LiteRT tflite/kernels/activations.cc (ReluEval).
+"""
+
+from __future__ import annotations
+
+import math
+
+from quantlib.model.graph import TensorType
+from quantlib.ops._clip import clip_codes, clip_float32
+from quantlib.ops._node import Kernel, Node
+from quantlib.ops._registry import kernel
+
+__all__: list[str] = []
+
+
+@kernel("RELU", [TensorType.FLOAT32])
+def float32(node: Node) -> Kernel:
+    """Real numbers; NaN and −0 pass."""
+    return clip_float32(node, 0.0, math.inf)
+
+
+@kernel("RELU", [TensorType.INT8, TensorType.UINT8, TensorType.INT16])
+def codes(node: Node) -> Kernel:
+    """Codes."""
+    return clip_codes(node, 0.0, math.inf)
