@@ -1,0 +1,39 @@
+"""COS: the cosine of every element.
+
+    y = cos(x)
+
+(C1) y has the type of x.
+
+Source: LiteRT tflite/kernels/elementwise.cc (CosEval).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quantlib.arithmetic import libm
+from quantlib.model.graph import TensorType
+from quantlib.ops._node import Kernel, Node
+from quantlib.ops._registry import kernel
+from quantlib.ops._table import float16_function, require_same_type
+
+__all__ = ["CosOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class CosOptions:
+    """Nothing to choose."""
+
+
+@kernel("COS", [TensorType.FLOAT32])
+def float32(node: Node) -> Kernel:
+    """The C library's function."""
+    require_same_type(node)
+    return libm.cosf
+
+
+@kernel("COS", [TensorType.FLOAT16])
+def float16(node: Node) -> Kernel:
+    """As float32, rounded at the end."""
+    require_same_type(node)
+    return float16_function(libm.cosf)

@@ -1,0 +1,42 @@
+"""ELU: the exponential linear unit.
+
+    y = x where x >= 0, else exp(x) − 1
+
+(C1) y has the type of x.
+
+int8 codes are looked up in a table of 256 entries computed in float32. LiteRT's reference resolver
+lacks the operator; its other resolvers have this one kernel.
+
+Source: LiteRT tflite/kernels/activations.cc (EluPrepare, EluEval), internal/reference/elu.h.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.arithmetic import libm
+from quantlib.model.graph import TensorType
+from quantlib.ops._node import Kernel, Node
+from quantlib.ops._registry import kernel
+from quantlib.ops._table import look_up_8bit, require_same_type
+
+__all__: list[str] = []
+
+
+@kernel("ELU", [TensorType.INT8])
+def int8(node: Node) -> Kernel:
+    """A table of 256 entries."""
+    require_same_type(node)
+    return look_up_8bit(node, _elu)
+
+
+@kernel("ELU", [TensorType.FLOAT32])
+def float32(node: Node) -> Kernel:
+    """The C library's expm1 below 0."""
+    require_same_type(node)
+    return _elu
+
+
+def _elu(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.where(x < 0, libm.expm1f(x), x)

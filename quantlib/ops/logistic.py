@@ -1,0 +1,85 @@
+"""LOGISTIC: the sigmoid function of every element.
+
+    y = 1 / (1 + exp(−x))
+
+(C1) y has the type of x.
+(C2) The output scale of 8-bit codes is 1/256; any zero point.
+(C3) int16 codes have zero points 0 and output scale 1/32768.
+
+8-bit codes are looked up in a table of 256 entries computed in float32; int16 codes are interpolated
+in a table of the function itself. Reals above 16.619 give 1, reals below -9 exp(x).
+
+Source: LiteRT tflite/kernels/activations.cc (SigmoidPrepare, SigmoidEval),
+internal/reference/logistic.h, internal/reference/integer_ops/logistic.h.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.arithmetic import libm, sigmoid_table
+from quantlib.model.graph import TensorType
+from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._registry import kernel
+from quantlib.ops._table import (
+    float16_function,
+    look_up_8bit,
+    require_no_zero_point,
+    require_same_type,
+    sigmoid_table_multiplier,
+)
+
+__all__: list[str] = []
+
+_ONE_ABOVE = np.float32(16.619047164916992188)
+_EXP_BELOW = np.float32(-9)
+
+
+@kernel("LOGISTIC", [TensorType.INT8, TensorType.UINT8])
+def eight_bit(node: Node) -> Kernel:
+    """A table of 256 entries."""
+    require_same_type(node)
+    scale = node.output().scale
+    node.require(float(scale) == 1 / 256, "output", f"scale {scale}", "1/256")
+    return look_up_8bit(node, _one_over_one_plus_exp)
+
+
+@kernel("LOGISTIC", [TensorType.INT16])
+def int16(node: Node) -> Kernel:
+    """A table of 256 samples, interpolated."""
+    require_same_type(node)
+    require_no_zero_point(node)
+    scale = node.output().scale
+    node.require(float(scale) == 1 / 32768, "output", f"scale {scale}", "1/32768")
+    multiplier, shift = sigmoid_table_multiplier(node, (0,))
+
+    def run(x: Array) -> Array:
+        return sigmoid_table.logistic_int16(x, multiplier, shift).astype(np.int16)
+
+    return run
+
+
+@kernel("LOGISTIC", [TensorType.FLOAT32])
+def float32(node: Node) -> Kernel:
+    """Three pieces."""
+    require_same_type(node)
+    return _in_three_pieces
+
+
+@kernel("LOGISTIC", [TensorType.FLOAT16])
+def float16(node: Node) -> Kernel:
+    """As float32, rounded at the end."""
+    require_same_type(node)
+    return float16_function(_in_three_pieces)
+
+
+def _one_over_one_plus_exp(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    one = np.float32(1)
+    with np.errstate(over="ignore"):
+        return np.asarray(one / (one + libm.expf(-x)), np.float32)
+
+
+def _in_three_pieces(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    y = np.where(x < _EXP_BELOW, libm.expf(x), _one_over_one_plus_exp(x))
+    return np.where(x > _ONE_ABOVE, np.float32(1), y)

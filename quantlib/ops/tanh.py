@@ -1,0 +1,69 @@
+"""TANH: the hyperbolic tangent of every element.
+
+    y = tanh(x)
+
+(C1) y has the type of x.
+(C2) int16 codes have zero points 0 and output scale 2**-15 (within 0.07 %).
+
+8-bit codes are looked up in a table of 256 entries computed in float32, for any scales; int16 codes
+are interpolated in the table of LOGISTIC.
+
+Source: LiteRT tflite/kernels/activations.cc (TanhPrepare, TanhEval), internal/reference/tanh.h,
+internal/reference/integer_ops/tanh.h.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantlib.arithmetic import libm, sigmoid_table
+from quantlib.arithmetic.power_of_two import checked_log2
+from quantlib.model.graph import TensorType
+from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._registry import kernel
+from quantlib.ops._table import (
+    float16_function,
+    look_up_8bit,
+    require_no_zero_point,
+    require_same_type,
+    sigmoid_table_multiplier,
+)
+
+__all__: list[str] = []
+
+
+@kernel("TANH", [TensorType.INT8, TensorType.UINT8])
+def eight_bit(node: Node) -> Kernel:
+    """A table of 256 entries."""
+    require_same_type(node)
+    return look_up_8bit(node, libm.tanhf)
+
+
+@kernel("TANH", [TensorType.INT16])
+def int16(node: Node) -> Kernel:
+    """A table of 256 samples, interpolated."""
+    require_same_type(node)
+    require_no_zero_point(node)
+    scale = node.output().scale
+    fits = scale > 0 and checked_log2(float(scale)) == (-15, True)
+    node.require(bool(fits), "output", f"scale {scale}", "2**-15")
+    multiplier, shift = sigmoid_table_multiplier(node, (0, 1))
+
+    def run(x: Array) -> Array:
+        return sigmoid_table.tanh_int16(x, multiplier, shift).astype(np.int16)
+
+    return run
+
+
+@kernel("TANH", [TensorType.FLOAT32])
+def float32(node: Node) -> Kernel:
+    """The C library's function."""
+    require_same_type(node)
+    return libm.tanhf
+
+
+@kernel("TANH", [TensorType.FLOAT16])
+def float16(node: Node) -> Kernel:
+    """As float32, rounded at the end."""
+    require_same_type(node)
+    return float16_function(libm.tanhf)
