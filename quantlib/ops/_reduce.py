@@ -25,6 +25,7 @@ __all__ = [
     "require_reducible",
     "require_same_parameters",
     "resolve_axes",
+    "sum_last_axis_float32",
 ]
 
 
@@ -139,6 +140,27 @@ def fold_float32(
         block = np.concatenate((total[None], rest[begin : begin + step]))
         total = fold.accumulate(block, axis=0, dtype=np.float32)[-1]
     return total
+
+
+def sum_last_axis_float32(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """((0 + x[…, 0]) + x[…, 1]) + …, each step rounded to float32.
+
+    Parameters
+    ----------
+    x : float32 array (…, k)
+
+    Returns
+    -------
+    float32 array (…, 1)
+
+    Examples
+    --------
+    >>> sum_last_axis_float32(np.array([[1e8, 1, -1e8], [1e8, -1e8, 1]], np.float32)).tolist()
+    [[0.0], [1.0]]
+    """
+    shape = (*x.shape[:-1], 1)
+    rows = np.moveaxis(x, -1, 0).reshape(x.shape[-1], math.prod(shape))
+    return fold_float32(np.add, rows, np.zeros(rows.shape[1], np.float32)).reshape(shape)
 
 
 def require_reducible(node: Node) -> None:

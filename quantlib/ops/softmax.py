@@ -1,0 +1,130 @@
+"""SOFTMAX: exponentials along the last axis, as shares of their sum.
+
+    y[…, k] = exp(beta · (x[…, k] − max x)) / Σ exp(beta · (x[…, k] − max x))
+
+(C1) x has a last axis.
+(C2) y has the type of x, or int16 where x is int8 or uint8.
+(C3) Output codes: int8 in units of 1/256 (within 0.1 %) with zero point -128; int16 from int16 in units
+     of 1/32768 (within 0.1 %) with zero point 0.
+(C4) int16 inputs have zero point 0.
+(C5) 8-bit: beta times the input scale exceeds 2**-26, and the sum of a row's exponentials, which
+     int32 holds modulo 8192, stays below 512 (8-bit output) or is not 0 (int16 output). LiteRT ends the
+     process on anything else.
+(C6) int16: the sum of a row's exponentials stays below 65536, where int32 ends.
+
+8-bit codes: exponentials in fixed point (`quantlib.ops._exponentials`), one reciprocal per row.
+int16 codes: exponentials and the reciprocal from tables of 513 entries, interpolated.
+Reals: the C library's exp, the sum in float32 one after the other, a division for every element.
+
+Source: LiteRT tflite/kernels/activations.cc (SoftmaxPrepare), internal/reference/softmax.h.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.arithmetic import fixed_point, gemmlowp, libm, lookup
+from quantlib.model.graph import TensorType
+from quantlib.ops._exponentials import ACCUMULATION_INTEGER_BITS, Exponentials, below_largest
+from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._reduce import sum_last_axis_float32
+from quantlib.ops._registry import kernel
+from quantlib.ops._table import require_no_zero_point, require_same_type
+
+__all__ = ["SoftmaxOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class SoftmaxOptions:
+    """How steep."""
+
+    beta: float = 0.0
+
+
+@kernel("SOFTMAX", [TensorType.INT8, TensorType.UINT8])
+def eight_bit(node: Node) -> Kernel:
+    """Fixed-point exponentials; 8 or 16 bits of output."""
+    x_value, y_value = node.input(0), node.output()
+    outputs = (x_value.type, TensorType.INT16)
+    node.require(y_value.type in outputs, "output", y_value.type.name, f"{x_value.type.name} or INT16")
+    if y_value.type is TensorType.INT8:
+        _require_output(node, -128, 1 / 256)
+    exponentials = Exponentials.of(node, float(np.float32(node.read_options(SoftmaxOptions).beta)))
+
+    def run(x: Array) -> Array:
+        below = below_largest(node, x)
+        sums = exponentials.sums(below) & 0xFFFFFFFF  # int32 overflows into the sign bit
+        reciprocals, bits_over_unit = gemmlowp.reciprocal(sums, ACCUMULATION_INTEGER_BITS)
+        exponents = bits_over_unit + 31 - 8 * y_value.dtype.itemsize
+        if np.any((exponents < 0) | (exponents > 31)):
+            worst = float(sums[(exponents < 0) | (exponents > 31)][0]) / 2**19
+            found = f"exponentials that sum to {worst:.9g} modulo 8192, on which LiteRT ends the process"
+            raise node.unsupported("input 0", found, "below 512" if y_value.dtype.itemsize == 1 else "not 0")
+        shares = fixed_point.saturating_rounding_doubling_high_mul(reciprocals, exponentials.powers[below])
+        low, high = y_value.limits
+        y = fixed_point.rounding_divide_by_power_of_two(shares, exponents) + low
+        return fixed_point.saturate(y, low, high).astype(y_value.dtype)
+
+    return run
+
+
+@kernel("SOFTMAX", [TensorType.INT16])
+def int16(node: Node) -> Kernel:
+    """Interpolated tables of exp and of 1 / (1 + x)."""
+    require_same_type(node)
+    require_no_zero_point(node)
+    _require_output(node, 0, 1 / 32768)
+    beta = np.float32(node.read_options(SoftmaxOptions).beta)
+    # Distances of 65535 table units are worth 10.
+    multiplier, shift = fixed_point.quantize_multiplier(float(node.input(0).scale * beta) / (10.0 / 65535.0))
+    exp_table = lookup.softmax_exp_table()
+    reciprocal_table = lookup.softmax_one_over_one_plus_x_table()
+
+    def run(x: Array) -> Array:
+        scaled = fixed_point.multiply_by_quantized_multiplier(-below_largest(node, x), multiplier, shift)
+        powers = lookup.look_up_int16(_saturate_int16(fixed_point.wrap_int32(scaled + 32767)), exp_table)
+        sums = powers.sum(axis=-1, keepdims=True)  # units of 2**-15
+        if np.any(sums >> 31):
+            raise node.unsupported(
+                "input 0", f"exponentials that sum to {sums.max() / 2**15:.9g}", "below 65536"
+            )
+        headroom = gemmlowp.count_leading_zeros(sums)
+        # sum = 2**(16 - headroom) (1 + fraction); the table takes the fraction in 16 bits.
+        shifted = ((sums << np.maximum(headroom - 1, 0)) + (1 << 13)) >> 14
+        reciprocals = lookup.look_up_int16(_saturate_int16(shifted - (1 << 15) - (1 << 16)), reciprocal_table)
+        right = 31 - headroom
+        y = (powers * reciprocals + (1 << (right - 1))) >> right
+        return fixed_point.saturate(y, 0, 32767).astype(np.int16)
+
+    return run
+
+
+@kernel("SOFTMAX", [TensorType.FLOAT32, TensorType.FLOAT16])
+def real(node: Node) -> Kernel:
+    """float32 arithmetic; of float16 the exponentials are rounded on their way to the division."""
+    require_same_type(node)
+    beta = np.float32(node.read_options(SoftmaxOptions).beta)
+
+    def run(x: Array) -> Array:
+        node.require(x.ndim >= 1, "input 0", "a scalar", "1 dimension or more")
+        lowest = np.finfo(x.dtype).min
+        largest = np.fmax.reduce(x, axis=-1, keepdims=True, initial=lowest).astype(np.float32)
+        powers = libm.expf((x.astype(np.float32) - largest) * beta)
+        stored = powers.astype(x.dtype).astype(np.float32)
+        return np.asarray((stored / sum_last_axis_float32(powers)).astype(x.dtype))
+
+    return run
+
+
+def _require_output(node: Node, zero_point: int, scale: float) -> None:
+    y = node.output()
+    node.require(y.zero_point == zero_point, "output", f"zero point {y.zero_point}", f"{zero_point}")
+    near = abs(y.scale - np.float32(scale)) <= np.float32(np.float32(0.001) * np.float32(scale))
+    node.require(bool(near), "output", f"scale {y.scale}", f"{scale}")
+
+
+def _saturate_int16(x: NDArray[np.int64]) -> NDArray[np.int64]:
+    return fixed_point.saturate(x, -32768, 32767)
