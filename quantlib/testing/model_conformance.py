@@ -23,7 +23,7 @@ from quantlib.model.graph import Model, Tensor
 from quantlib.oracle.compare import Comparison, compare
 from quantlib.oracle.litert import LiteRT
 
-__all__ = ["DISTRIBUTIONS", "ModelRow", "inputs_for", "main", "measure_model"]
+__all__ = ["DISTRIBUTIONS", "ModelRow", "inputs_for", "main", "measure_model", "model_files", "table"]
 
 DISTRIBUTIONS = ("uniform", "bell")
 """Full-range codes saturate early layers and hide rounding; bell-shaped ones do not."""
@@ -169,6 +169,18 @@ def table(rows: Iterable[ModelRow]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def model_files(paths: Iterable[Path]) -> list[Path]:
+    """The .tflite files that the paths name or hold, in order.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files, or directories searched to their depth.
+    """
+    found = (sorted(path.rglob("*.tflite")) if path.is_dir() else [path] for path in paths)
+    return [file for files in found for file in files]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command; 0 if nothing differs, else 1."""
     parser = argparse.ArgumentParser(
@@ -178,13 +190,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kernels", default="reference")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args(arguments)
-    files = [
-        file
-        for path in chosen.paths
-        for file in (sorted(path.rglob("*.tflite")) if path.is_dir() else [path])
-    ]
     rows = []
-    for file in files:
+    for file in model_files(chosen.paths):
         row = measure_model(file, kernels=chosen.kernels, seed=chosen.seed)
         rows.append(row)
         note = row.reason or row.first

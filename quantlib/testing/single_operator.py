@@ -268,12 +268,15 @@ class Generator:
     oracle : str, optional
         The LiteRT family to compare the reference kernel with, where LiteRT's reference resolver
         lacks the operator (ELU) or the version.
+    unclaimed : tuple of str
+        Kernel families whose bits nobody here claims for this configuration.
     """
 
     operator: str
     configuration: str
     make: Callable[[Choices], Case]
     oracle: str | None = None
+    unclaimed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.operator} {self.configuration}"
@@ -283,7 +286,7 @@ _pending: list[Generator] = []
 
 
 def cases(
-    operator: str, *configurations: str, oracle: str | None = None
+    operator: str, *configurations: str, oracle: str | None = None, unclaimed: Sequence[str] = ()
 ) -> Callable[[Callable[[Choices, str], Case]], Callable[[Choices, str], Case]]:
     """Register the decorated function as the generator of an operator's configurations.
 
@@ -292,13 +295,15 @@ def cases(
     operator : str
     *configurations : str
         The function is told which one is wanted.
-    oracle : str, optional
+    oracle, unclaimed
         As in `Generator`.
     """
 
     def register(make: Callable[[Choices, str], Case]) -> Callable[[Choices, str], Case]:
         for configuration in configurations:
-            _pending.append(Generator(operator, configuration, _Bound(make, configuration), oracle))
+            _pending.append(
+                Generator(operator, configuration, _Bound(make, configuration), oracle, tuple(unclaimed))
+            )
         return make
 
     return register
