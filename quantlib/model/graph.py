@@ -432,3 +432,8 @@ class Model:
     metadata_buffer: tuple[int, ...] | None = None
     external_buffer_groups: tuple[str | None, ...] | None = None
     external_buffers: tuple[ExternalBuffer, ...] | None = None
+
+    def __str__(self) -> str:
+        from quantlib.model.show import show
+
+        return show(self)

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from quantlib.errors import QuantlibError
+from quantlib.flatbuffer.names import described
 from quantlib.flatbuffer.read import read_model
 from quantlib.flatbuffer.write import write_model
 from quantlib.model.graph import Model
+from quantlib.model.show import show
 from quantlib.model.validate import validate
 
 Attack = Callable[[int], Iterator[bytes]]
@@ -51,7 +53,7 @@ def test_every_file_is_answered(attack: Attack, stride: int) -> None:
     assert slowest < 10.0
 
 
-def test_what_is_accepted_survives_writing(attack: Attack) -> None:
+def test_what_can_be_read_can_be_shown_and_written(attack: Attack) -> None:
     written = 0
     for file in attack(11):
         try:
@@ -60,6 +62,7 @@ def test_what_is_accepted_survives_writing(attack: Attack) -> None:
         except QuantlibError:
             continue
         assert read_model(data) == model
+        assert all(line.isprintable() for line in show(model, describe=described).splitlines())
         written += 1
     if attack.__name__ not in ("truncated", "random_bytes"):
         assert written

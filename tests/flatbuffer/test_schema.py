@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import tflite
 
+from quantlib.flatbuffer.names import enumerators
 from quantlib.flatbuffer.schema import SCHEMA, Field, Kind, Table
 
 
@@ -128,6 +129,13 @@ def test_unions_number_their_members_as_the_newest_litert_does() -> None:
         numbers = {name: value for name, value in vars(getattr(module, union)).items() if name[0] != "_"}
         assert numbers.pop("NONE") == 0
         assert numbers == {member: number for number, member in enumerate(members, 1)}
+
+
+def test_enums_name_their_numbers_as_the_newest_litert_does() -> None:
+    module = newest_module()
+    for enum in SCHEMA.enums:
+        numbers = {value: name for name, value in vars(getattr(module, enum)).items() if name[0] != "_"}
+        assert enumerators(enum) == numbers, enum
 
 
 def test_tables_nest_too_shallowly_for_a_depth_limit_to_matter() -> None:
