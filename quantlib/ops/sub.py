@@ -5,12 +5,15 @@ Quantized: y = clamp(zo + requantize(x′ − y′)), both inputs brought to a c
 
 (C1) x and y have the type of the output.
 (C2) Quantized: zero points lie in the range of their type; those of int16 are 0.
-(C3) Quantized: every scale is positive, and one unit of the common scale is worth less than one unit
-     of the output. LiteRT ends the process where it is worth exactly as much; where it is worth more,
-     C leaves the kernel's shift by a negative count undefined, and results depend on the position of
-     an element in the array.
+(C3) Quantized: every scale is positive, and one unit of the common scale is not worth exactly one unit
+     of the output. LiteRT ends the process otherwise.
 (C4) int16 with `pot_scale_int16` and three scales that are powers of two: one input has the output's
      scale, the other a smaller one that is shifted.
+
+Where one unit of the common scale is worth more than one unit of the output (converted models have
+x − x at a scale of 1e-8), the kernel shifts right by a negative count. C leaves that undefined. x86
+keeps little more than the sign: x − x gives 1. Larger differences come out one way where the loop is
+vectorised and another way at its end; those are refused.
 
 int32 and int64 wrap and are then clamped as integers: RELU6 is 0 .. 6. Without an options table
 `pot_scale_int16` is false.
@@ -27,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic.requantize import Requantize
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation, quantized_bounds
@@ -69,15 +73,39 @@ def _common_scale(node: Node) -> Kernel:
     output = node.output()
     common = CommonScale.of(node, LEFT_SHIFT[output.dtype.itemsize])
     real = common.output_multiplier(output)
-    multiplier_smaller_than_one(node, f"output quantization.scale {output.scale:.9g}", real)
+    if 1.0 < real < np.inf:
+        requantize = _shift_by_a_negative_count(node, real)
+    else:
+        multiplier_smaller_than_one(node, f"output quantization.scale {output.scale:.9g}", real)
+        requantize = node.requantizer(real)
 
     def accumulate(x: Array, y: Array) -> NDArray[np.int64]:
         broadcast_shape(node, x, y)
         return fixed_point.wrap_int32(common.first(x) - common.second(y))
 
-    return Accumulating(
-        accumulate, ToOutput.of(node, node.requantizer(real), _options(node).fused_activation_function)
-    )
+    return Accumulating(accumulate, ToOutput.of(node, requantize, _options(node).fused_activation_function))
+
+
+def _shift_by_a_negative_count(node: Node, real: float) -> Requantize:
+    """What the kernel makes of a multiplier above 1, as long as x86 has one answer to it.
+
+    Scalar shifts take the count modulo 32; vector shifts take a negative one for a large one.
+    """
+    multiplier, shift = fixed_point.quantize_multiplier(real)
+
+    def requantize(acc: NDArray[np.int64]) -> NDArray[np.int64]:
+        high = fixed_point.saturating_rounding_doubling_high_mul(acc, multiplier)
+        scalar = fixed_point.rounding_divide_by_power_of_two(high, -shift)
+        kept = (high >> (-shift & 31)) - (high >> 31)  # bits that only the scalar shift leaves
+        if np.any(kept):
+            raise node.unsupported(
+                f"output quantization.scale {node.output().scale:.9g}",
+                f"a multiplier of {real:.9g} and differences that C shifts by a negative count",
+                "a multiplier between 0 and 1",
+            )
+        return scalar
+
+    return requantize
 
 
 def _power_of_two_scales(node: Node, shifts: tuple[int, int]) -> Kernel:

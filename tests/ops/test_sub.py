@@ -49,10 +49,20 @@ def test_zero_points_are_codes_and_those_of_int16_zero(compute, type, point, pos
         compute("SUB", [([1], type, first), ([1], type, second)], (type, output))
 
 
-@pytest.mark.parametrize("scale", [2.0**-19, 1e-7, 1e-9])
-def test_an_output_scale_too_small_is_refused(compute, scale):
+def test_a_unit_of_exactly_the_outputs_is_refused(compute):
     with pytest.raises(UnsupportedError, match=r"output quantization\.scale"):
-        compute("SUB", [([1], INT8, ONE), ([1], INT8, ONE)], (INT8, quantization(scale)))
+        compute("SUB", [([1], INT8, ONE), ([1], INT8, ONE)], (INT8, quantization(2.0**-19)))
+
+
+def test_an_output_scale_too_small_leaves_the_sign(compute):
+    operands = [([5, 5, 5], INT8, ONE), ([5, 4, 6], INT8, ONE)]
+    assert compute("SUB", operands, (INT8, quantization(2.0**-23))).tolist() == [1, 1, -1]
+
+
+def test_where_the_position_of_an_element_would_decide_nothing_is_computed(compute):
+    operands = [([127], INT8, ONE), ([-128], INT8, ONE)]
+    with pytest.raises(UnsupportedError, match="shifts by a negative count"):
+        compute("SUB", operands, (INT8, quantization(1e-9)))
 
 
 def test_powers_of_two_only_shift_one_side(compute):

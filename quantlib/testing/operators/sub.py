@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quantlib.model.graph import TensorType
 from quantlib.ops.sub import SubOptions
 from quantlib.testing.choices import Choices
 from quantlib.testing.operators import _sums
@@ -10,9 +11,22 @@ from quantlib.testing.operators._operands import (
     Operands,
     activation,
     broadcastable_shapes,
+    input_quantization,
     numbers,
 )
-from quantlib.testing.single_operator import Case, cases
+from quantlib.testing.single_operator import Case, cases, quantization
+
+
+@cases("SUB", "int8 beyond the output")
+def beyond(choices: Choices, _: str) -> Case:
+    """x - x and small differences at an output scale so small that the sign alone is left."""
+    parameters = input_quantization(choices, TensorType.INT8)
+    small = float(parameters.scale[0]) * 2.0 ** choices.real(-22.9, -19.1)
+    operands = Operands(choices)
+    for shape in broadcastable_shapes(choices, 8):
+        operands.codes(shape, TensorType.INT8, parameters)
+    output = quantization(small, choices.integer(-128, 127))
+    return operands.finished("SUB", TensorType.INT8, output, SubOptions(), version=2)
 
 
 @cases("SUB", "int8", "uint8", "int16")
