@@ -193,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     if chosen.write is not None:
         replace_file(chosen.write, page(rows, models, release).encode())
-    return int(any(row.differing for row in (*rows, *models)))
+    return int(any(row.differing for row in rows) or any(row.differing for row in models))
 
 
 if __name__ == "__main__":
