@@ -3,8 +3,8 @@
     python benchmarks/single_tensors.py [--elements 10000000] [--repeats 7] [--json]
 
 Every row is checked for equal results before it is timed. The contestants of a row take turns and
-each keeps its best time, so that a disturbance hits all of them. NumPy's elementwise loops use one
-thread; what is installed of LiteRT, onnxruntime and PyTorch is asked to use one, too.
+each keeps its best processor time, so that a disturbance hits all of them. NumPy's elementwise
+loops use one thread; what is installed of LiteRT, onnxruntime and PyTorch is asked to use one, too.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def measure(
     best = dict.fromkeys(contestants, np.inf)
     for _ in range(repeats):
         for who, call in contestants.items():
-            start = time.perf_counter()
+            start = time.process_time()
             call()
-            best[who] = min(best[who], time.perf_counter() - start)
+            best[who] = min(best[who], time.process_time() - start)
     return Row(name, aim, {who: seconds / elements * 1e9 for who, seconds in best.items()})
 
 

@@ -115,9 +115,11 @@ def _min_max_of_all(array: NDArray[Any]) -> Extrema:
     if not array.flags.c_contiguous:
         return np.asarray(array.min()), np.asarray(array.max())
     flat = array.reshape(-1)
-    starts = range(0, flat.size, _TILE)
-    low = np.array([flat[start : start + _TILE].min() for start in starts])
-    high = np.array([flat[start : start + _TILE].max() for start in starts])
+    starts = range(0, flat.size, 4 * _TILE)
+    tiles = [flat[start : start + 4 * _TILE] for start in starts]
+    low, high = np.empty(len(tiles), flat.dtype), np.empty(len(tiles), flat.dtype)
+    for i, tile in enumerate(tiles):
+        low[i], high[i] = tile.min(), tile.max()
     return np.asarray(low.min()), np.asarray(high.max())
 
 

@@ -13,6 +13,7 @@ integers. A NaN shows in the minimum of its tile, and such a tile is cleaned (Na
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,10 +66,10 @@ def quantize(
     >>> out
     array([ 1, -1, 18], dtype=int8)
     """
-    make = _half_away if rounding == "half_away" else _half_even
+    make = partial(_half_away if rounding == "half_away" else _half_even, _Scratch(parameters, x.size))
     if parameters.scale.size == 1:
         scale, zero_point = parameters.scale.reshape(()), parameters.zero_point.reshape(())
-        in_tiles(make(scale, zero_point, parameters, min(x.size, TILE)), x, out)
+        in_tiles(make(scale, zero_point, parameters), x, out)
     else:
         _by_channel(make, x, parameters, out)
 
@@ -91,7 +92,7 @@ def dequantize(q: StoredArray, parameters: QuantizationParameters, out: NDArray[
     """
     if parameters.scale.size == 1:
         scale, zero_point = parameters.scale.reshape(()), parameters.zero_point.reshape(())
-        in_tiles(_product(scale, zero_point, parameters, 0), q, out)
+        in_tiles(_product(scale, zero_point, parameters), q, out)
     else:
         _by_channel(_product, q, parameters, out)
 
@@ -160,7 +161,7 @@ def _rows(
         elif inner > 1:
             scales, zero_points = np.repeat(scales, inner), np.repeat(zero_points, inner)
         count = max(1, TILE * rows // part.size)
-        kernel = make(scales, zero_points, parameters, min(count, rows) * part.size // rows)
+        kernel = make(scales, zero_points, parameters)
         for top in range(0, rows, count):
             kernel(part[top : top + count], out_part[top : top + count])
 
@@ -174,7 +175,7 @@ def _long_runs(
     out: NDArray[Any],
 ) -> None:  # x, out: (outer, channels, inner)
     for channel in range(scale.size):
-        kernel = make(scale[channel], zero_point[channel], parameters, min(TILE, x.shape[2]))
+        kernel = make(scale[channel], zero_point[channel], parameters)
         for outer in range(x.shape[0]):
             in_tiles(kernel, x[outer, channel], out[outer, channel])
 
@@ -185,16 +186,30 @@ def _common(zero_point: NDArray[np.int64]) -> Any:
     return flat[0] if (flat == flat[0]).all() else zero_point
 
 
+class _Scratch:
+    """Arrays of a tile each, allocated once: fresh memory costs more than the arithmetic."""
+
+    __slots__ = ("_arrays",)
+
+    def __init__(self, parameters: QuantizationParameters, size: int) -> None:
+        # |2 (q - zero_point)| < 2**10 for 8 bits and < 2**18 for 16.
+        wide = np.int16 if parameters.bits <= 8 else np.int32
+        tile = min(size, TILE)
+        self._arrays = np.empty(tile, np.float32), np.empty(tile, wide), np.empty(tile, wide)
+
+    def shaped(self, shape: tuple[int, ...], size: int) -> tuple[NDArray[Any], ...]:
+        """Quotients in float32 and two arrays of integers, of the tile's shape."""
+        return tuple(array[:size].reshape(shape) for array in self._arrays)
+
+
 def _half_away(
+    scratch: _Scratch,
     scale: NDArray[np.float32],
     zero_point: NDArray[np.int64],
     parameters: QuantizationParameters,
-    size: int,
 ) -> Any:
-    # |2 (q - zero_point)| < 2**10 for 8 bits and < 2**18 for 16.
     wide = np.int16 if parameters.bits <= 8 else np.int32
     half_scale = scale / np.float32(2)
-    quotients, halves, signs = np.empty(size, np.float32), np.empty(size, wide), np.empty(size, wide)
     zero = _common(zero_point)
     low = np.float32(2 * (parameters.qmin - np.max(zero)))
     high = np.float32(2 * (parameters.qmax - np.min(zero)))
@@ -204,7 +219,7 @@ def _half_away(
     bounds = (wide(parameters.qmin), wide(parameters.qmax))
 
     def kernel(x: NDArray[np.float32], out: StoredArray) -> None:
-        v, m, k = (scratch[: x.size].reshape(x.shape) for scratch in (quotients, halves, signs))
+        v, m, k = scratch.shaped(x.shape, x.size)
         np.divide(x, half_scale, out=v)
         np.clip(v, low, high, out=v)
         if np.isnan(v.min()):
@@ -222,14 +237,12 @@ def _half_away(
 
 
 def _half_even(
+    scratch: _Scratch,
     scale: NDArray[np.float32],
     zero_point: NDArray[np.int64],
     parameters: QuantizationParameters,
-    size: int,
 ) -> Any:
-    quotients = np.empty(size, np.float32)
     wide = np.int16 if parameters.bits <= 8 else np.int32
-    sums = np.empty(size, wide)
     zero = _common(zero_point)
     low = np.float32(parameters.qmin - np.max(zero))
     high = np.float32(parameters.qmax - np.min(zero))
@@ -240,7 +253,7 @@ def _half_even(
     bounds = (wide(parameters.qmin), wide(parameters.qmax))
 
     def kernel(x: NDArray[np.float32], out: StoredArray) -> None:
-        v, m = (scratch[: x.size].reshape(x.shape) for scratch in (quotients, sums))
+        v, m, _ = scratch.shaped(x.shape, x.size)
         np.divide(x, scale, out=v)
         np.clip(v, low, high, out=v)
         if np.isnan(v.min()):
@@ -259,9 +272,8 @@ def _product(
     scale: NDArray[np.float32],
     zero_point: NDArray[np.int64],
     parameters: QuantizationParameters,
-    size: int,
 ) -> Any:
-    del parameters, size
+    del parameters
     zero = np.asarray(_common(zero_point)).astype(np.float32)[()]
 
     def kernel(q: StoredArray, out: NDArray[np.float32]) -> None:

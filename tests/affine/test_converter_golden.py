@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from quantlib.affine.float16 import to_float16
 from quantlib.affine.parameters import QuantizationParameters
 from quantlib.affine.weights import quantize_bias, quantize_weights
 
@@ -87,6 +88,11 @@ def test_biases_and_their_scales(group, vectors):
         assert same_bits(np.atleast_1d(parameters.scale)[known], vectors[f"{group}.bias_scale"][index][known])
         wrong = np.flatnonzero(stored != vectors[f"{group}.bias"][index])
         assert not len(wrong), (index, wrong, stored[wrong], vectors[f"{group}.bias"][index][wrong], b[wrong])
+
+
+def test_float16_constants(vectors):
+    for index in range(recipes.GROUPS["float16.constants"]):
+        assert same_bits(to_float16(recipes.constants(index)), vectors["float16.constants.stored"][index])
 
 
 def test_input_ranges_of_the_weight_models(vectors):

@@ -199,7 +199,7 @@ def test_memory_is_the_output_and_a_bounded_scratch(axis):
     q = quantize(x, p)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < q.nbytes + 20 * TILE  # two sets of scratch arrays of a tile each
+    assert peak < q.nbytes + 12 * TILE
 
 
 def test_requantize_multiplies_in_fixed_point():

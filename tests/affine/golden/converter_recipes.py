@@ -20,6 +20,7 @@ GROUPS = {
     "converter.weights_per_tensor": 60,
     "dynamic_range.weights": 10,
     "int16x8.weights": 40,
+    "float16.constants": 8,
 }
 """How many models of each group were converted."""
 
@@ -89,3 +90,16 @@ def weights(group, index):
     b = np.where((kind[:, 0] == 5) | (kind[:, 0] == 6), np.float32(0), b)
     low, high = ranges("converter.ranges", index)
     return w, b, (min(float(low[1]), 0.0) - 0.5, max(float(high[1]), 0.0) + 0.25)
+
+
+def constants(index):
+    """4096 float32 numbers about float16's ties, ends and subnormals."""
+    bits = Bits("float16.constants", index)
+    grid = (bits.below(0x7C00, 1024).astype(np.uint16)).view(np.float16).astype(np.float64)
+    ties = (grid + np.ldexp(1.0, np.maximum(np.frexp(grid)[1] - 12, -25))).astype(np.float32)
+    wide = np.ldexp(1.0 + bits.uniform(1024), bits.below(80, 1024) - 40).astype(np.float32)
+    values = np.concatenate(
+        [ties, np.nextafter(ties, np.float32(0)), np.nextafter(ties, np.float32(np.inf)), wide]
+    )
+    values[:4] = 65504.0, 65519.996, 65520.0, 3.4028235e38
+    return np.where(bits.below(2, len(values)) == 1, -values, values).astype(np.float32)

@@ -164,6 +164,19 @@ def int16x8_weights(indices):
         yield dense_parts(read(quantized))
 
 
+def float16_constants(indices):
+    for index in indices:
+        values = recipes.constants(index)
+        made = converter(function(lambda x, values=values: [x[0] + values], 1, [values.size]))
+        made.optimizations = [tf.lite.Optimize.DEFAULT]
+        made.target_spec.supported_types = [tf.float16]
+        model = read(made.convert())
+        (constant,) = (
+            tensor for tensor in model.subgraphs[0].tensors if tensor.type == schema.TensorType.FLOAT16
+        )
+        yield {"stored": np.frombuffer(bytes(model.buffers[constant.buffer].data), np.float16)}
+
+
 ANSWERS = {
     "converter.ranges": converter_ranges,
     "qat.ranges": qat_ranges,
@@ -173,6 +186,7 @@ ANSWERS = {
     ),
     "dynamic_range.weights": dynamic_range_weights,
     "int16x8.weights": int16x8_weights,
+    "float16.constants": float16_constants,
 }
 
 
