@@ -6,22 +6,14 @@ can be inspected and rewritten even if it breaks the format's rules. `model.vali
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.errors import (
-    InvalidInputError,
-    InvalidModelError,
-    LimitExceededError,
-    Location,
-    MalformedModelError,
-)
+from quantlib.flatbuffer.fault import Fault
 from quantlib.flatbuffer.names import operator_name
+from quantlib.flatbuffer.source import Source, bytes_of
 from quantlib.flatbuffer.tables import Maker, read_tables
 from quantlib.flatbuffer.verify import verify
 from quantlib.model.graph import (
@@ -43,13 +35,8 @@ from quantlib.model.limits import Limits
 
 __all__ = ["Source", "read_model"]
 
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
-"""Where a model can be read from: a path, its bytes, or an open binary file."""
-
-_CHUNK = 2**20
 _FLOAT32 = np.dtype("<f4")
 _INT64 = np.dtype("<i8")
-_TYPES = {int(member): member for member in TensorType}
 
 
 def read_model(source: Source, *, limits: Limits | None = None) -> Model:
@@ -72,8 +59,6 @@ def read_model(source: Source, *, limits: Limits | None = None) -> Model:
     ------
     MalformedModelError
         The bytes are not a .tflite file.
-    InvalidModelError
-        A tensor has an element type that the format does not know.
     LimitExceededError
         The file is larger than `limits` allow.
     InvalidInputError
@@ -91,49 +76,9 @@ def read_model(source: Source, *, limits: Limits | None = None) -> Model:
     Source: LiteRT tflite/core/interpreter_builder.cc (ParseTensors, ParseNodes)
     """
     limits = limits or Limits()
-    data = _bytes_of(source, limits.file_bytes)
+    data = bytes_of(source, limits.file_bytes)
     verify(data, limits)
     return _Makers(data).read()
-
-
-def _bytes_of(source: Source, limit: int) -> bytes:
-    if isinstance(source, bytes):
-        data = source
-    elif isinstance(source, bytearray | memoryview):
-        if memoryview(source).nbytes > limit:
-            raise _too_large(memoryview(source).nbytes, limit)
-        data = bytes(source)
-    elif isinstance(source, str | os.PathLike):
-        with Path(source).open("rb") as file:
-            status = os.fstat(file.fileno())
-            if stat.S_ISREG(status.st_mode) and status.st_size > limit:
-                raise _too_large(status.st_size, limit)
-            data = _read_to_end(file, limit)
-    elif hasattr(source, "read"):
-        data = _read_to_end(source, limit)
-    else:
-        raise InvalidInputError("source", type(source).__name__, "a path, bytes or a binary file")
-    if len(data) > limit:
-        raise _too_large(len(data), limit)
-    return data
-
-
-def _read_to_end(file: BinaryIO, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    total = 0
-    while total <= limit:
-        chunk = file.read(_CHUNK if chunks else 8 * _CHUNK)
-        if not isinstance(chunk, bytes):
-            raise InvalidInputError("source", f"read() gave {type(chunk).__name__}", "bytes")
-        if not chunk:
-            break
-        chunks.append(chunk)
-        total += len(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _too_large(found: int, limit: int) -> LimitExceededError:
-    return LimitExceededError("source", f"file of {found} bytes", f"at most {limit} (limits.file_bytes)")
 
 
 class _Makers:
@@ -224,14 +169,9 @@ class _Makers:
         variant_tensors: tuple[Record, ...] | None,
         external_buffer: int,
     ) -> Tensor:
-        tensor_type = _TYPES.get(type_code)
-        if tensor_type is None:
-            raise InvalidModelError(
-                Location(tensor_name=name, field="type"), type_code, f"0 .. {max(_TYPES)}"
-            )
         return Tensor(
             shape or (),
-            tensor_type,
+            TensorType(type_code),
             buffer,
             name,
             quantization,
@@ -297,14 +237,10 @@ class _Makers:
         """Custom options from outside the flatbuffer, copied once however many operators share them."""
         key = (offset, size)
         if key not in self.copied:
-            view = self.outside(offset, size, "Operator.large_custom_options_offset")
+            view = self.outside(offset, size, "large_custom_options_offset")
             self.uncopied -= size
             if self.uncopied < 0:
-                raise MalformedModelError(
-                    Location(field="Operator.large_custom_options_offset", offset=offset),
-                    "custom options that overlap",
-                    "each byte of the file used once",
-                )
+                raise Fault(offset, "custom options that overlap", "each byte of the file used once")
             self.copied[key] = bytes(view)
         return self.copied[key]
 
@@ -318,16 +254,12 @@ class _Makers:
     def buffer(self, data: memoryview | None, offset: int, size: int) -> Buffer:
         if data is not None or offset <= 1:
             return Buffer(data)
-        return Buffer(self.outside(offset, size, "Buffer.offset"), external=True)
+        return Buffer(self.outside(offset, size, "offset"), external=True)
 
     def outside(self, offset: int, size: int, field: str) -> memoryview:
         """Bytes of the file that only an offset from its start finds."""
         if offset + size > len(self.data):
-            raise MalformedModelError(
-                Location(field=field, offset=offset),
-                f"{size} bytes",
-                f"at most {max(0, len(self.data) - offset)}",
-            )
+            raise Fault(offset, f"{size} bytes", f"at most {max(0, len(self.data) - offset)}", field)
         return self.view[offset : offset + size]
 
     def signature(

@@ -13,14 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from quantlib.errors import Location, MalformedModelError
+from quantlib.flatbuffer.fault import Fault
 from quantlib.flatbuffer.schema import CONSTANT_ALIGN, ROOT, SCHEMA, Field, Kind, Table
 from quantlib.model.graph import Record
 
 __all__ = ["Maker", "read_tables"]
 
 Maker = Callable[..., Any]
-"""Called with the values of a table's fields (deprecated ones left out) in the schema's order."""
+"""Called with the values of a table's fields (deprecated ones left out) in the schema's order. It
+may raise `Fault`, which comes out as a MalformedModelError that says where the table is."""
 
 _MAX_PLANS = 4096
 
@@ -53,7 +54,10 @@ def read_tables(data: bytes, makers: Mapping[str, Maker], vectors: Mapping[tuple
         more memory than the file has bytes. FlatBuffers allows both, but no writer does either.
     """
     reader = _Reader(data, makers, vectors)
-    return reader.table(_u32(data, 0)[0], SCHEMA.tables[ROOT])
+    try:
+        return reader.table(_u32(data, 0)[0], SCHEMA.tables[ROOT])
+    except Fault as fault:
+        raise fault.error() from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +117,15 @@ class _Reader:
         words = plan.unpack_from(self.data, position)
         for index, word in plan.scalars:
             values[index] = words[word]
-        for index, word, place, read in plan.references:
-            values[index] = read(position + place + words[word])
-        for index, number, word, place, union in plan.unions:
-            values[index] = self.member(union, words[number], position + place + words[word])
+        index = 0
+        try:
+            for index, word, place, read in plan.references:
+                values[index] = read(position + place + words[word])
+            for index, number, word, place, union in plan.unions:
+                values[index] = self.member(union, words[number], position + place + words[word])
+        except Fault as fault:
+            fault.path.append(f".{shape.names[index]}")
+            raise
         made: Any
         if shape.maker is None:
             made = Record(table.name, tuple(zip(shape.names, values, strict=True)))
@@ -235,11 +244,14 @@ class _Reader:
                 length = self.spend(4 * _u32(self.data, target)[0], target) // 4
                 start = target + 4
                 offsets = struct.unpack_from(f"<{length}I", self.data, start)
-                make = self.table
-                value = tuple(
-                    [make(start + 4 * index + offset, table) for index, offset in enumerate(offsets)]
-                )
-                known[target] = value
+                made = []
+                try:
+                    for index, offset in enumerate(offsets):
+                        made.append(self.table(start + 4 * index + offset, table))
+                except Fault as fault:
+                    fault.path.append(f"[{len(made)}]")
+                    raise
+                value = known[target] = tuple(made)
             return value
 
         return read
@@ -248,9 +260,7 @@ class _Reader:
         """Count bytes about to be copied out of the file; honest files hold each of them once."""
         self.unread -= size
         if self.unread < 0:
-            raise MalformedModelError(
-                Location(offset=target), "vectors that overlap", "each byte of the file used once"
-            )
+            raise Fault(target, "vectors that overlap", "each byte of the file used once")
         return size
 
 
@@ -259,9 +269,7 @@ def _format(inline: list[tuple[int, str]], position: int, table: Table) -> str:
     text, end = "<4x", 4
     for place, code in inline:
         if place < end:
-            raise MalformedModelError(
-                Location(field=table.name, offset=position), "fields that overlap", "each on bytes of its own"
-            )
+            raise Fault(position, f"fields of {table.name} that overlap", "each on bytes of its own")
         text += f"{place - end}x{code}"
         end = place + struct.calcsize(code)
     return text

@@ -19,6 +19,7 @@ import struct
 from dataclasses import dataclass
 
 from quantlib.errors import LimitExceededError, Location, MalformedModelError
+from quantlib.flatbuffer.fault import Fault
 from quantlib.flatbuffer.schema import FILE_IDENTIFIER, ROOT, SCALARS, SCHEMA, Field, Kind, Table
 from quantlib.model.limits import Limits
 
@@ -81,22 +82,8 @@ def verify(data: bytes | memoryview, limits: Limits | None = None) -> int:
     walk = _Walk(data, size, (limits or Limits()).tables)
     try:
         return walk.field(0, _ROOT_FIELD, 0)
-    except _Fault as fault:
-        path = "".join(reversed(fault.path)).lstrip(".")
-        raise MalformedModelError(
-            Location(field=path or None, offset=fault.offset), fault.found, fault.wanted
-        ) from None
-
-
-class _Fault(Exception):
-    """What is wrong at which byte; each table it passes through on the way up adds its field."""
-
-    def __init__(self, offset: int, found: str, wanted: str) -> None:
-        super().__init__(found)
-        self.offset = offset
-        self.found = found
-        self.wanted = wanted
-        self.path: list[str] = []
+    except Fault as fault:
+        raise fault.error() from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +118,7 @@ class _Walk:
         """Check the table at `position` and all below it; how many tables that was."""
         self.visit(1)
         if position & 3 or position + 4 > self.size:
-            raise _Fault(position, f"{table.name} table", f"4-aligned, inside {self.size} bytes")
+            raise Fault(position, f"{table.name} table", f"4-aligned, inside {self.size} bytes")
         vtable = position - _i32(self.data, position)[0]
         key = (vtable, table.index, position & 4)
         plan = self.plans.get(key)
@@ -140,12 +127,12 @@ class _Walk:
                 self.plans.clear()
             plan = self.plans[key] = self.plan(position, vtable, table)
         if position + plan.extent > self.size:
-            raise _Fault(position, f"{table.name} table of {plan.extent} bytes", f"inside {self.size} bytes")
+            raise Fault(position, f"{table.name} table of {plan.extent} bytes", f"inside {self.size} bytes")
         visits = 1
         for field, at, member_at in plan.offsets:
             try:
                 visits += self.field(position + at, field, position + member_at if member_at else 0)
-            except _Fault as fault:
+            except Fault as fault:
                 fault.path.append(f".{field.name}")
                 raise
         return visits
@@ -153,10 +140,10 @@ class _Walk:
     def plan(self, position: int, vtable: int, table: Table) -> _Plan:
         """Check a vtable, and the alignment of the fields it places, for one table type."""
         if vtable & 1 or not 0 <= vtable <= self.size - 2:
-            raise _Fault(position, f"vtable at byte {vtable}", f"even, inside {self.size} bytes")
+            raise Fault(position, f"vtable at byte {vtable}", f"even, inside {self.size} bytes")
         length = _u16(self.data, vtable)[0]
         if length & 1 or vtable + length > self.size:
-            raise _Fault(vtable, f"vtable of {length} bytes", f"even, inside {self.size} bytes")
+            raise Fault(vtable, f"vtable of {length} bytes", f"even, inside {self.size} bytes")
         extent = 4
         offsets: list[tuple[Field, int, int]] = []
         for field in table.fields:
@@ -174,9 +161,7 @@ class _Walk:
                 continue
             size = field.scalar.size if field.kind is Kind.SCALAR else 4
             if (position + at) & (size - 1):
-                fault = _Fault(position + at, "unaligned field", f"a multiple of {size}")
-                fault.path.append(f".{field.name}")
-                raise fault
+                raise Fault(position + at, "unaligned field", f"a multiple of {size}", field.name)
             extent = max(extent, at + size)
             if field.kind is not Kind.SCALAR:
                 offsets.append((field, at, member_at))
@@ -186,7 +171,7 @@ class _Walk:
         """Check what the offset at byte `at` leads to; how many tables that was."""
         target = at + _u32(self.data, at)[0]
         if not at < target < min(at + 2**31, self.size):
-            raise _Fault(at, f"offset {target - at}", f"1 .. {self.size - at - 1}")
+            raise Fault(at, f"offset {target - at}", f"1 .. {self.size - at - 1}")
         kind = field.kind
         if kind is Kind.VECTOR:
             self.vector(target, field.scalar.size)
@@ -194,7 +179,7 @@ class _Walk:
         if kind is Kind.STRING:
             end = self.vector(target, 1)
             if end >= self.size or self.data[end]:
-                raise _Fault(end, "string without a zero after it", "one")
+                raise Fault(end, "string without a zero after it", "one")
             return 0
         if kind is Kind.TABLES:
             return self.tables(target, SCHEMA.tables[field.target])
@@ -231,7 +216,7 @@ class _Walk:
         for index, offset in enumerate(struct.unpack_from(f"<{length}I", self.data, start)):
             try:
                 visits += self.shared(start + 4 * index + offset, table)
-            except _Fault as fault:
+            except Fault as fault:
                 fault.path.append(f"[{index}]")
                 raise
         self.visits[key] = visits
@@ -240,11 +225,11 @@ class _Walk:
     def vector(self, target: int, element_size: int) -> int:
         """Check that a vector or string lies inside the file; where it ends."""
         if target & 3 or target + 4 > self.size:
-            raise _Fault(target, "vector", f"4-aligned, inside {self.size} bytes")
+            raise Fault(target, "vector", f"4-aligned, inside {self.size} bytes")
         length = _u32(self.data, target)[0]
         end: int = target + 4 + length * element_size
         if end > self.size:
-            raise _Fault(target, f"vector of {length} × {element_size} bytes", f"inside {self.size} bytes")
+            raise Fault(target, f"vector of {length} × {element_size} bytes", f"inside {self.size} bytes")
         return end
 
     def visit(self, tables: int) -> None:

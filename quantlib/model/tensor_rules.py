@@ -108,6 +108,8 @@ class TensorRules:
             Too many dimensions or bytes.
         """
         model, limits = self._model, self._limits
+        if not tensor.type.is_known:
+            raise InvalidModelError(_at(where, "type"), int(tensor.type), f"0 .. {max(TensorType).value}")
         _check_shape(tensor, where, limits)
         if tensor.buffer and not 0 < tensor.buffer < len(model.buffers):
             raise InvalidModelError(_at(where, "buffer"), tensor.buffer, f"below {len(model.buffers)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from pathlib import Path
 
@@ -11,11 +10,12 @@ import numpy as np
 import pytest
 import tflite
 
-from quantlib.errors import InvalidInputError, LimitExceededError, MalformedModelError
+from quantlib.errors import InvalidModelError, MalformedModelError
 from quantlib.flatbuffer.layout import write_tables
 from quantlib.flatbuffer.read import read_model
+from quantlib.flatbuffer.write import write_model
 from quantlib.model.graph import Model, Record, TensorType
-from quantlib.model.limits import Limits
+from quantlib.model.validate import validate
 
 
 def record(table: str, **entries: object) -> Record:
@@ -93,43 +93,6 @@ def text(raw: bytes | None) -> str | None:
     return None if raw is None else raw.decode("utf-8", "surrogateescape")
 
 
-def test_every_source_gives_the_same_model(tmp_path: Path) -> None:
-    data = tiny(description="here")
-    path = tmp_path / "m.tflite"
-    path.write_bytes(data)
-    expected = read_model(data)
-    assert expected.description == "here"
-    for source in (path, str(path), bytearray(data), memoryview(data), io.BytesIO(data)):
-        assert read_model(source) == expected
-    with path.open("rb") as file:
-        assert read_model(file) == expected
-
-
-@pytest.mark.parametrize("source", [None, 3, 1.5, ["m.tflite"], io.StringIO("TFL3")])
-def test_a_source_that_is_no_file_is_named_in_the_error(source: object) -> None:
-    with pytest.raises(InvalidInputError, match="source: "):
-        read_model(source)  # type: ignore[arg-type]
-
-
-def test_a_missing_file_stays_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        read_model(tmp_path / "nothing.tflite")
-
-
-def test_a_file_larger_than_the_limit_is_refused_unread(tmp_path: Path) -> None:
-    path = tmp_path / "large.tflite"
-    with path.open("wb") as file:
-        file.truncate(2**40)  # sparse: takes no room on the disk
-    with pytest.raises(LimitExceededError, match="file of 1099511627776 bytes"):
-        read_model(path)
-    data = tiny()
-    for source in (data, bytearray(data), io.BytesIO(data)):
-        with pytest.raises(LimitExceededError, match=r"limits\.file_bytes"):
-            read_model(source, limits=Limits(file_bytes=8))
-    with Path("/dev/zero").open("rb") as endless, pytest.raises(LimitExceededError):
-        read_model(endless, limits=Limits(file_bytes=2**20))
-
-
 def test_constants_are_read_only_views_of_the_bytes_given() -> None:
     data = tiny(buffers=(record("Buffer", data=memoryview(b"constant")),))
     (buffer,) = read_model(data).buffers
@@ -174,7 +137,35 @@ def test_data_behind_the_file_is_refused_without_overflow(offset: int, size: int
     data = tiny(buffers=(record("Buffer", offset=offset, size=size),))
     with pytest.raises(MalformedModelError) as caught:
         read_model(data)
-    assert caught.value.offset == offset
+    assert (caught.value.offset, caught.value.field) == (offset, "buffers[0].offset")
+
+
+def test_the_way_to_a_fault_is_told() -> None:
+    operator = record("Operator", large_custom_options_offset=500, large_custom_options_size=3)
+    graphs = (record("SubGraph"), record("SubGraph", operators=(record("Operator"), operator)))
+    with pytest.raises(MalformedModelError) as caught:
+        read_model(tiny(subgraphs=graphs))
+    assert caught.value.field == "subgraphs[1].operators[1].large_custom_options_offset"
+
+
+def test_fields_that_share_bytes_are_refused() -> None:
+    data = bytearray(write_tables(record("Model", version=3, description="ab")))
+    vtable = data.index(bytes((12, 0, 12, 0)))
+    assert data[vtable + 4 : vtable + 6] == b"\4\0"
+    data[vtable + 4] = 8  # the version now lies where the offset of the description does
+    with pytest.raises(MalformedModelError, match="fields of Model that overlap"):
+        read_model(bytes(data))
+
+
+def test_element_types_to_come_are_read_and_written_but_not_valid() -> None:
+    data = tiny(subgraphs=(record("SubGraph", tensors=(record("Tensor", type=77, name="new"),)),))
+    model = read_model(data)
+    (tensor,) = model.subgraphs[0].tensors
+    assert (tensor.type, tensor.type.name, tensor.type.bits) == (77, "TYPE_77", None)
+    assert read_model(write_model(model)) == model
+    assert "TYPE_77" in str(model)
+    with pytest.raises(InvalidModelError, match=r"subgraph 0, tensor 0 'new', type: 77; wanted 0 \.\. 22"):
+        validate(model)
 
 
 def test_custom_options_behind_the_flatbuffer_are_found() -> None:

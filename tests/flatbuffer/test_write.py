@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from quantlib.errors import InvalidModelError, UnsupportedError
+from quantlib.errors import InvalidModelError, LimitExceededError, UnsupportedError
 from quantlib.flatbuffer.layout import write_tables
 from quantlib.flatbuffer.read import read_model
 from quantlib.flatbuffer.schema import SCHEMA, Kind
@@ -142,6 +143,52 @@ def test_litert_computes_the_same_from_what_we_write(
         assert ask_litert(rewritten) == answer, path.name
         compared += not isinstance(answer, str)
     assert compared >= 30
+
+
+def test_litert_finds_the_data_we_put_outside_the_flatbuffer(
+    zoo_files: list[Path], tmp_path: Path, ask_litert: Callable[[Path], Any]
+) -> None:
+    for path in zoo_files:
+        if path.name not in ("hello_world_int8.tflite", "ad01_int8.tflite", "vww_96_int8.tflite"):
+            continue
+        model = read_model(path)
+        moved = dataclasses.replace(
+            model, buffers=tuple(dataclasses.replace(b, external=b.data is not None) for b in model.buffers)
+        )
+        outside = tmp_path / path.name
+        outside.write_bytes(write_model(moved))
+        assert len(write_tables(Record("Model"))) < data_begin(outside) < path.stat().st_size
+        answer = ask_litert(outside)
+        assert isinstance(answer, list)
+        assert answer == ask_litert(path)
+
+
+def data_begin(path: Path) -> int:
+    """Where the flatbuffer ends and the first data behind it begins."""
+    tables = read_tables(path.read_bytes(), {}, {})
+    return min(int(buffer["offset"]) for buffer in tables["buffers"] if buffer["offset"])
+
+
+def test_data_that_would_not_fit_go_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quantlib.flatbuffer.write._MAX_INSIDE", 100)
+    shared = memoryview(bytes(60))
+    small = Model(3, (), (), (Buffer(), Buffer(shared), Buffer(shared)))
+    assert not any(buffer.external for buffer in read_model(write_model(small)).buffers)
+    large = Model(
+        3, (), (), (Buffer(), Buffer(memoryview(b"")), *[Buffer(memoryview(bytes(60)))] * 2, Buffer(shared))
+    )
+    again = read_model(write_model(large))
+    assert again == large
+    assert [buffer.external for buffer in again.buffers] == [False, False, True, True, True]
+
+
+def test_a_flatbuffer_of_two_gigabytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quantlib.flatbuffer.layout.MAX_FLATBUFFER_BYTES", 10_000)
+    write_model(Model(3, (), (), (), description="n" * 9000))
+    with pytest.raises(LimitExceededError, match="wanted below 10000"):
+        write_model(Model(3, (), (), (), description="n" * 10_000))
+    with pytest.raises(LimitExceededError, match="wanted below 10000"):
+        write_model(Model(3, (), (), (Buffer(),) * 2000))
 
 
 def test_constants_lie_on_multiples_of_sixteen_inside_and_outside() -> None:
