@@ -81,7 +81,7 @@ class KernelSet:
         return (self, *(self.fallback.chain if self.fallback is not None else ()))
 
 
-_WIDE = {
+_WIDE: Mapping[str | tuple[str, str], Requantizer] = {
     (operator, "INT16"): requantize.int64_one_rounding
     for operator in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "BATCH_MATMUL")
 }

@@ -8,23 +8,30 @@ the difference is its own.
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlib.errors import InvalidInputError, OracleError
+from quantlib.flatbuffer.save import replace_file, save_model
 from quantlib.flatbuffer.write import write_model
 from quantlib.kernel_sets import KernelSet, kernel_set
 from quantlib.model.graph import OPTIONAL, Model
 from quantlib.model.limits import Limits
+from quantlib.oracle.cut import exposed, open_inputs, single_operator
+from quantlib.oracle.explain import Side, explain_element
 from quantlib.oracle.litert import LiteRT
 from quantlib.runtime.execute import initial_variables, input_values
 from quantlib.runtime.plan import Binder, Plan, Step, make_plan, run_step
 
-__all__ = ["Comparison", "TensorComparison", "compare", "count_differing"]
+__all__ = ["Comparison", "Evidence", "TensorComparison", "compare", "count_differing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,76 @@ class TensorComparison:
         return f"{where}{at} ({counted})"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What a comparison was made from.
+
+    Parameters
+    ----------
+    plan : Plan
+        Ours.
+    their_plan : Plan, optional
+        Theirs, where the other side is a kernel set of ours.
+    against : str
+        The other side's name.
+    ours, known : mapping of tensor index to ndarray
+        Our values; and theirs, with constants and inputs.
+    """
+
+    plan: Plan
+    their_plan: Plan | None
+    against: str
+    ours: Mapping[int, NDArray[Any]]
+    known: Mapping[int, NDArray[Any]]
+
+    def explain(self, row: TensorComparison, element: tuple[int, ...]) -> str:
+        """`Comparison.explain` for a row and an element of it."""
+        step = self.plan.steps[row.operator]
+        value = self.ours[row.tensor]
+        if len(element) != value.ndim or not all(
+            0 <= i < n for i, n in zip(element, value.shape, strict=True)
+        ):
+            raise InvalidInputError("element", element, f"an index into shape {value.shape}")
+        inputs, alone = self._inputs(step)
+        mine = run_step(step, inputs)[step.outputs.index(row.tensor)]
+        theirs = self.known[row.tensor]
+        their_kernel = None if self.their_plan is None else self.their_plan.steps[row.operator].kernel
+        text = explain_element(
+            inputs,
+            element,
+            Side(self.plan.kernels.name, step.node, step.kernel, float(mine[element])),
+            Side(self.against, None, their_kernel, float(theirs[element])),
+        )
+        return text if alone else f"{text}\n  (on our inputs: theirs are not all known)"
+
+    def write_reproducer(self, row: TensorComparison, directory: Path) -> Path:
+        """`Comparison.reproducer` for a row."""
+        step = self.plan.steps[row.operator]
+        model = single_operator(self.plan.model, row.operator)
+        inputs, _ = self._inputs(step)
+        tensors = model.subgraphs[0].tensors
+        given = dict(zip(step.inputs, inputs, strict=True))
+        arrays = {
+            tensors[index].name or f"tensor_{index}": given[original]
+            for index, original in zip(
+                model.subgraphs[0].inputs, open_inputs(self.plan.model, row.operator), strict=True
+            )
+        }
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{row.operator:03}_{row.operator_name.lower()}.tflite"
+        save_model(model, path)
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        replace_file(path.with_suffix(".npz"), buffer.getvalue())
+        return path
+
+    def _inputs(self, step: Step) -> tuple[tuple[NDArray[Any] | None, ...], bool]:
+        """Their inputs of an operator where known, else ours; and which it was."""
+        alone = all(index == OPTIONAL or index in self.known for index in step.inputs)
+        source = self.known if alone else self.ours
+        return tuple(None if index == OPTIONAL else source[index] for index in step.inputs), alone
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A whole model, ours against theirs.
@@ -94,12 +171,15 @@ class Comparison:
         In the order of the operators.
     unavailable : tuple of str
         Tensors the other side does not show, by name or index.
+    evidence : Evidence, optional
+        What `explain` and `reproducer` work from.
     """
 
     kernels: str
     against: str
     tensors: tuple[TensorComparison, ...]
     unavailable: tuple[str, ...] = ()
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def equal(self) -> bool:
@@ -120,6 +200,65 @@ class Comparison:
     def first_divergence(self) -> TensorComparison | None:
         """The first tensor, in the operators' order, that differs."""
         return next((one for one in self.tensors if one.differing), None)
+
+    def explain(self, tensor: int | None = None, element: Sequence[int] | None = None) -> str:
+        """Why an element differs: accumulator, multiplier, every rounding step on both sides.
+
+        Parameters
+        ----------
+        tensor : int, optional
+            Index of a compared tensor; the first divergence's if None.
+        element : sequence of int, optional
+            Index into it; its first difference if None.
+
+        Returns
+        -------
+        str
+            Lines of text.
+
+        Raises
+        ------
+        InvalidInputError
+            No such tensor was compared, or an element outside of it.
+        """
+        row = self._row(tensor)
+        if row is None or self.evidence is None:
+            return f"{self.kernels} and {self.against} agree on all {self.elements} elements"
+        return self.evidence.explain(row, tuple((row.first_index or ()) if element is None else element))
+
+    def reproducer(self, directory: str | os.PathLike[str], tensor: int | None = None) -> Path:
+        """Write a model of one operator, and inputs for it, that still show a difference.
+
+        Parameters
+        ----------
+        directory : str or os.PathLike
+            Made if it is not there. Holds ``<operator>.tflite`` and ``<operator>.npz`` afterwards.
+        tensor : int, optional
+            As for `explain`.
+
+        Returns
+        -------
+        Path
+            Of the .tflite file.
+
+        Raises
+        ------
+        InvalidInputError
+            Nothing differs, or no such tensor was compared.
+        """
+        row = self._row(tensor)
+        if row is None or self.evidence is None:
+            raise InvalidInputError("tensor", "no difference", "a comparison that differs")
+        return self.evidence.write_reproducer(row, Path(directory))
+
+    def _row(self, tensor: int | None) -> TensorComparison | None:
+        if tensor is None:
+            alone = (row for row in self.tensors if row.isolated_differing)
+            return next(alone, None) or self.first_divergence
+        for row in self.tensors:
+            if row.tensor == tensor:
+                return row
+        raise InvalidInputError("tensor", tensor, "a tensor that was compared")
 
     def __str__(self) -> str:
         heading = (
@@ -171,7 +310,13 @@ def compare(
     plan = make_plan(model, kernels=chosen, custom=custom, limits=limits)
     values = input_values(model, inputs)
     ours = plan.run({**initial_variables(model, 0), **values}, keep_all=True)
-    theirs, name = _their_values(model, values, chosen, against, litert, custom, limits)
+    other = None if against == "litert" or isinstance(against, Mapping) else kernel_set(against)
+    their_plan = None if other is None else make_plan(model, kernels=other, custom=custom, limits=limits)
+    if their_plan is not None:
+        name = their_plan.kernels.name
+        theirs = their_plan.run({**initial_variables(model, 0), **values}, keep_all=True)
+    else:
+        theirs, name = _their_values(model, values, chosen, against, litert)
     known = {**plan.constants, **initial_variables(model, 0), **values, **theirs}
     rows: list[TensorComparison] = []
     unavailable: list[str] = []
@@ -183,7 +328,8 @@ def compare(
                 continue
             result = None if alone is None else alone[position]
             rows.append(_row(plan, step, index, ours[index], theirs[index], result))
-    return Comparison(chosen.name, name, tuple(rows), tuple(unavailable))
+    evidence = Evidence(plan, their_plan, name, MappingProxyType(ours), MappingProxyType(known))
+    return Comparison(chosen.name, name, tuple(rows), tuple(unavailable), evidence)
 
 
 def count_differing(ours: NDArray[Any], theirs: NDArray[Any]) -> int:
@@ -216,33 +362,40 @@ def _their_values(
     model: Model,
     values: Mapping[int, NDArray[Any]],
     chosen: KernelSet,
-    against: str | KernelSet | Mapping[Any, ArrayLike],
+    against: object,
     litert: LiteRT | None,
-    custom: Mapping[str, Binder] | None,
-    limits: Limits | None,
 ) -> tuple[dict[int, NDArray[Any]], str]:
-    if against == "litert":
-        arrays = [values[index] for index in model.subgraphs[0].inputs]
-        if litert is not None:
-            return _from_litert(model, arrays, chosen.family, litert), "litert"
-        with LiteRT() as started:
-            return _from_litert(model, arrays, chosen.family, started), "litert"
     if isinstance(against, Mapping):
         return _named_values(model, against), "given values"
-    other = kernel_set(against)
-    plan = make_plan(model, kernels=other, custom=custom, limits=limits)
-    return plan.run({**initial_variables(model, 0), **values}, keep_all=True), other.name
+    arrays = [values[index] for index in model.subgraphs[0].inputs]
+    if litert is not None:
+        return _from_litert(model, arrays, chosen.family, litert), "litert"
+    with LiteRT() as started:
+        return _from_litert(model, arrays, chosen.family, started), "litert"
 
 
 def _from_litert(
     model: Model, arrays: Sequence[NDArray[Any]], family: str, litert: LiteRT
 ) -> dict[int, NDArray[Any]]:
     try:
-        return dict(litert.run(write_model(model), arrays, kernels=family).tensors)
+        return _run_litert(model, arrays, family, litert)
     except OracleError as error:
         if "quantized_dimension" not in str(error):
             raise
-        return dict(litert.run(write_model(_with_small_axes(model)), arrays, kernels=family).tensors)
+        return _run_litert(_with_small_axes(model), arrays, family, litert)
+
+
+def _run_litert(
+    model: Model, arrays: Sequence[NDArray[Any]], family: str, litert: LiteRT
+) -> dict[int, NDArray[Any]]:
+    tensors = dict(litert.run(write_model(model), arrays, kernels=family).tensors)
+    if family == "xnnpack":
+        # A delegate hides what it computes on the way; as an output of the model everything is shown.
+        # The model's own outputs stay those of the model as it is.
+        outputs = {index: tensors[index] for index in model.subgraphs[0].outputs}
+        shown = litert.run(write_model(exposed(model)), arrays, kernels=family, preserve_all_tensors=False)
+        tensors = {**shown.tensors, **outputs}
+    return tensors
 
 
 def _with_small_axes(model: Model) -> Model:
