@@ -1,0 +1,225 @@
+"""DEPTHWISE_CONV_2D: slide m filters of their own over every channel.
+
+    y[n, i, j, c·m + k] = clamp(zy + requantize(bias[c·m + k]
+                          + Σ (x[n, i·s + a·d, j·s + b·d, c] − zx) · (w[0, a, b, c·m + k] − zw)))
+
+x is (n, h, w, c), w is (1, a, b, c·m), y is (n, i, j, c·m).
+
+(C1) x and w have four dimensions, the first of w is 1, h, w and c of x and all of w are at least 1;
+     strides and dilations are at most 32767.
+(C2) The channels of w are a multiple of the channels of x; the quotient is m.
+(C3) A bias, which may be left out, has c·m elements, one dimension and zero point 0: int32 for 8-bit
+     activations, int64 for int16, float32 for float32.
+(C4) Several weight scales run along axis 3. Zero points of int8 weights are ignored.
+(C5) int16 activations have zero point 0 on both sides; 4-bit weights go with int8 activations only.
+(C6) uint8: one weight scale, and the bias's scale is x scale · w scale.
+(C7) int16 and hybrid: the field `depth_multiplier` is m; other kernels do not look at it.
+(C8) Hybrid: as many weight scales as channels of w.
+
+Padded positions contribute nothing. Accumulators are int32 and wrap; those of int16 activations are
+int64.
+
+Hybrid: float32 x, int8 w. Every image is quantized on the fly, asymmetrically, and
+y = f32(acc) · (w scale · x scale) + bias, each step in float32.
+
+Where (C7) or (C8) is broken LiteRT reads or leaves memory that nobody wrote; refused here.
+
+Source: LiteRT tflite/kernels/depthwise_conv.cc, internal/reference/depthwiseconv_uint8.h,
+internal/reference/depthwiseconv_float.h, internal/reference/integer_ops/depthwise_conv.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from quantlib.arithmetic import fixed_point
+from quantlib.model.graph import TensorType
+from quantlib.ops._accumulate import Accumulating, ToOutput
+from quantlib.ops._activation import Activation, clamp_float
+from quantlib.ops._images import asymmetric_images
+from quantlib.ops._node import Array, Kernel, Node, Value
+from quantlib.ops._registry import kernel
+from quantlib.ops._weights import (
+    channel_multipliers,
+    legacy_multiplier,
+    require_bias,
+    require_quantized,
+    require_symmetric,
+)
+from quantlib.ops._window import Padding, Window, taps, window
+
+__all__ = ["DepthwiseConv2DOptions", "accumulate"]
+
+
+@dataclass(frozen=True, slots=True)
+class DepthwiseConv2DOptions:
+    """How filters move."""
+
+    padding: Padding = Padding.SAME
+    stride_w: int = 0
+    stride_h: int = 0
+    depth_multiplier: int = 0
+    fused_activation_function: Activation = Activation.NONE
+    dilation_w_factor: int = 1
+    dilation_h_factor: int = 1
+
+
+def _windows(
+    node: Node, options: DepthwiseConv2DOptions, x: Array, w: Array
+) -> tuple[Window, Window, tuple[int, ...]]:
+    """Windows along both axes, and the shape of the output."""
+    node.require(x.ndim == 4, "input 0", f"{x.ndim} dimensions", "4")
+    node.require(w.ndim == 4 and w.shape[0] == 1, "input 1 (weights)", f"shape {w.shape}", "(1, a, b, c·m)")
+    node.require(min(x.shape[1:]) > 0, "input 0", f"shape {x.shape}", "at least 1 pixel and channel")
+    node.require(min(w.shape) > 0, "input 1 (weights)", f"shape {w.shape}", "at least 1 of each")
+    steps = (options.stride_h, options.stride_w, options.dilation_h_factor, options.dilation_w_factor)
+    node.require(max(steps) < 2**15, "options", f"strides and dilations {steps}", "at most 32767")
+    (n, extent_y, extent_x, channels), (_, height, width, filters) = x.shape, w.shape
+    node.require(
+        filters % channels == 0, "input 1 (weights)", f"{filters} channels", f"a multiple of {channels}"
+    )
+    rows = window(
+        node, "height", extent_y, height, options.stride_h, options.dilation_h_factor, options.padding
+    )
+    columns = window(
+        node, "width", extent_x, width, options.stride_w, options.dilation_w_factor, options.padding
+    )
+    shape = (n, rows.output, columns.output, filters)
+    node.check_size(shape, 8)
+    node.check_size((n, extent_y, extent_x, filters), 8)
+    node.check_work(n * rows.output * columns.output * filters * height * width)
+    return rows, columns, shape
+
+
+def accumulate(node: Node, options: DepthwiseConv2DOptions, x: Array, w: Array) -> NDArray[np.int64]:
+    """Σ x · w over every window, without bias; exact.
+
+    Parameters
+    ----------
+    node : Node
+        For error texts and limits.
+    options : DepthwiseConv2DOptions
+    x : integer array (n, h, w, c), zero point already subtracted
+    w : integer array (1, a, b, c·m), zero point already subtracted
+
+    Returns
+    -------
+    int64 array (n, i, j, c·m)
+    """
+    # float64 holds every partial sum: int16 * int8 summed 2**30 times stays below 2**53.
+    return _sums(node, options, x.astype(np.float64), w.astype(np.float64)).astype(np.int64)
+
+
+def _sums(node: Node, options: DepthwiseConv2DOptions, x: Array, w: Array) -> Array:
+    """Σ x · w in the arithmetic of the arrays' floating type, tap after tap."""
+    rows, columns, shape = _windows(node, options, x, w)
+    sums = np.zeros(shape, x.dtype)
+    image = np.repeat(x, w.shape[3] // x.shape[3], axis=3)  # (n, h, w, c·m)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for tap in taps(image, rows, columns):
+            sums[tap.windows] += tap.pixels * w[0, tap.a, tap.b]
+    return sums
+
+
+def _bias(node: Node, type: TensorType) -> Value | None:
+    """The bias, checked; LiteRT takes two inputs, or three that are all there."""
+    if len(node.inputs) < 3:
+        return None
+    bias, filters = node.input(2), node.input(1).shape[-1:]
+    require_bias(node, bias, (type,), *filters)
+    node.require(len(bias.shape) == 1, "input 2 (bias)", f"{len(bias.shape)} dimensions", "1")
+    return bias
+
+
+def _require_depth_multiplier(node: Node, options: DepthwiseConv2DOptions, x: Array, w: Array) -> None:
+    """(C7)."""
+    found = options.depth_multiplier
+    node.require(
+        found * x.shape[-1] == w.shape[-1], "options", f"depth_multiplier {found}", "that of the weights"
+    )
+
+
+def _integer(node: Node, real: ArrayLike, wrap: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Kernel:
+    options = node.read_options(DepthwiseConv2DOptions)
+    x_value, w_value = node.input(0), node.input(1)
+    node.require(node.output().type is x_value.type, "output", node.output().type.name, x_value.type.name)
+    weight_zero_point = w_value.zero_point if x_value.type is TensorType.UINT8 else 0
+
+    def sums(x: Array, w: Array, bias: Array | None = None) -> NDArray[np.int64]:
+        if x_value.type is TensorType.INT16:
+            _require_depth_multiplier(node, options, x, w)
+        stored_x = x.astype(np.int64) - x_value.zero_point
+        stored_w = w.astype(np.int64) - weight_zero_point
+        return wrap(accumulate(node, options, stored_x, stored_w) + (0 if bias is None else bias))
+
+    return Accumulating(sums, ToOutput.of(node, node.requantizer(real), options.fused_activation_function))
+
+
+def _channel_multipliers(node: Node) -> NDArray[np.float64]:
+    w = node.input(1)
+    node.require(len(w.shape) == 4, "input 1 (weights)", f"{len(w.shape)} dimensions", "4")
+    return channel_multipliers(node, node.input(0), w, w.shape[3])
+
+
+@kernel(
+    "DEPTHWISE_CONV_2D",
+    [TensorType.INT8],
+    when=lambda node: node.input_type(1) in (TensorType.INT8, TensorType.INT4),
+)
+def int8(node: Node) -> Kernel:
+    """Integer sums, one multiplier per channel."""
+    _bias(node, TensorType.INT32)
+    return _integer(node, _channel_multipliers(node), fixed_point.wrap_int32)
+
+
+@kernel("DEPTHWISE_CONV_2D", [TensorType.UINT8], when=lambda node: node.input_type(1) is TensorType.UINT8)
+def uint8(node: Node) -> Kernel:
+    """Integer sums with a weight zero point, one multiplier."""
+    x, w, bias = node.input(0), node.input(1), _bias(node, TensorType.INT32)
+    require_quantized(node, activations=x, weights=w)
+    node.require(not w.is_per_axis, "input 1 (weights)", "several scales", "one")
+    return _integer(node, legacy_multiplier(node, x, w, bias), fixed_point.wrap_int32)
+
+
+@kernel("DEPTHWISE_CONV_2D", [TensorType.INT16], when=lambda node: node.input_type(1) is TensorType.INT8)
+def int16(node: Node) -> Kernel:
+    """64-bit sums, one multiplier per channel."""
+    _bias(node, TensorType.INT64)
+    require_symmetric(node, "input 0", node.input(0))
+    require_symmetric(node, "output", node.output())
+    return _integer(node, _channel_multipliers(node), np.asarray)
+
+
+@kernel("DEPTHWISE_CONV_2D", [TensorType.FLOAT32], when=lambda node: node.input_type(1) is TensorType.FLOAT32)
+def float32(node: Node) -> Kernel:
+    """Real sums, in the order of the filter's elements."""
+    options = node.read_options(DepthwiseConv2DOptions)
+    _bias(node, TensorType.FLOAT32)
+
+    def run(x: Array, w: Array, bias: Array | None = None) -> Array:
+        sums = _sums(node, options, x, w) + (np.float32(0) if bias is None else bias)
+        return clamp_float(sums, options.fused_activation_function)
+
+    return run
+
+
+@kernel("DEPTHWISE_CONV_2D", [TensorType.FLOAT32], when=lambda node: node.input_type(1) is TensorType.INT8)
+def hybrid(node: Node) -> Kernel:
+    """Integer sums of images quantized on the fly, scaled back."""
+    options = node.read_options(DepthwiseConv2DOptions)
+    _bias(node, TensorType.FLOAT32)
+    scales, channels = node.input(1).scales, node.input(1).shape[-1]
+    node.require(scales.size == channels, "input 1 (weights)", f"{scales.size} scales", f"{channels}")
+
+    def run(x: Array, w: Array, bias: Array | None = None) -> Array:
+        _require_depth_multiplier(node, options, x, w)
+        images = asymmetric_images(x)
+        sums = fixed_point.wrap_int32(accumulate(node, options, images.stored, w)).astype(np.float32)
+        y = sums * (scales * images.scale)
+        return clamp_float(y if bias is None else y + bias, options.fused_activation_function)
+
+    return run
