@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.affine.parameters import QuantizationParameters
-from quantlib.affine.quantize import quantize
 from quantlib.cli import digits
 from quantlib.flatbuffer.read import read_model
 from quantlib.model.graph import Model
@@ -41,7 +39,7 @@ def run(as_json: bool) -> int:
     began = time.perf_counter()
     model = read_model(digits.int8_model_path())
     images, labels = digits.test_images()
-    stored = stored_images(model, images)
+    stored = digits.stored_images(model, images)
     say = _silent if as_json else _aloud
     say(
         f"digits_int8.tflite: {len(model.subgraphs[0].operators)} operators, {len(images)} test images of 8x8\n"
@@ -56,7 +54,7 @@ def run(as_json: bool) -> int:
         against, results = _live(model, stored[:COMPARED])
     else:
         against, results = _recorded(model, stored)
-        say("ai-edge-litert has no wheel here: compared with tensors recorded from it\n")
+        say("ai-edge-litert is not installed: compared with tensors recorded from it\n")
     differing = sum(result.differing for result in results)
     elements = sum(result.elements for result in results)
     tensors = sum(len(result.tensors) for result in results)
@@ -79,25 +77,6 @@ def run(as_json: bool) -> int:
         }
         sys.stdout.write(json.dumps(report) + "\n")
     return int(differing != 0)
-
-
-def stored_images(model: Model, images: NDArray[np.uint8]) -> NDArray[Any]:
-    """Images 0 .. 16 as codes of the model's input: real pixels are sixteenths.
-
-    Parameters
-    ----------
-    model : Model
-    images : uint8 array (n, 8, 8)
-
-    Returns
-    -------
-    int8 array (n, 8, 8)
-    """
-    tensor = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]
-    assert tensor.quantization is not None
-    scale, zero_point = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
-    parameters = QuantizationParameters(scale=scale, zero_point=zero_point, dtype=np.int8)
-    return quantize(images.astype(np.float32) / np.float32(16), parameters)
 
 
 def _scores(model: Model, stored: NDArray[Any]) -> NDArray[Any]:
