@@ -180,6 +180,10 @@ class _Writer:
 
     def tables(self, records: Any, field: Field, at: int) -> None:
         """Write a vector of offsets, and queue the tables they are for."""
+        if not isinstance(records, tuple | list):
+            raise InvalidModelError(
+                Location(field=field.name), _shown(records), f"a tuple of {field.target} records"
+            )
         self.align(4)
         position = len(self.out)
         self.patch(at, position)

@@ -140,6 +140,32 @@ def test_data_behind_the_file_is_refused_without_overflow(offset: int, size: int
     assert (caught.value.offset, caught.value.field) == (offset, "buffers[0].offset")
 
 
+def outside_options(*places: tuple[int, int]) -> bytes:
+    """One operator for each (offset, size) of custom options in the last 200 of 1000 bytes."""
+    operators = tuple(
+        record("Operator", large_custom_options_offset=offset, large_custom_options_size=size)
+        for offset, size in places
+    )
+    root = tiny(subgraphs=(record("SubGraph", operators=operators),))
+    return root + bytes(1000 - len(root))
+
+
+def test_shared_custom_options_are_copied_once() -> None:
+    first, second = read_model(outside_options((800, 200), (800, 200))).subgraphs[0].operators
+    assert first.custom_options is second.custom_options
+    read_model(outside_options(*[(2, 998)] * 20))
+    with pytest.raises(MalformedModelError, match="custom options that overlap"):
+        read_model(outside_options(*[(2 + index, 900) for index in range(20)]))
+
+
+def test_a_file_of_many_vtables_is_read_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = outside_options((800, 3), (900, 4))
+    expected = read_model(data)
+    monkeypatch.setattr("quantlib.flatbuffer.verify._MAX_PLANS", 1)
+    monkeypatch.setattr("quantlib.flatbuffer.tables._MAX_PLANS", 1)
+    assert read_model(data) == expected
+
+
 def test_the_way_to_a_fault_is_told() -> None:
     operator = record("Operator", large_custom_options_offset=500, large_custom_options_size=3)
     graphs = (record("SubGraph"), record("SubGraph", operators=(record("Operator"), operator)))

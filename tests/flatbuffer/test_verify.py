@@ -9,6 +9,7 @@ import pytest
 
 from quantlib.errors import LimitExceededError, MalformedModelError
 from quantlib.flatbuffer.layout import write_tables
+from quantlib.flatbuffer.read import read_model
 from quantlib.flatbuffer.verify import verify
 from quantlib.model.graph import Record
 from quantlib.model.limits import Limits
@@ -127,6 +128,20 @@ def test_shared_tables_are_counted_once_per_visit() -> None:
     assert verify(bytes(file)) == entries + 1
     with pytest.raises(LimitExceededError, match="1001 tables; wanted at most 1000"):
         verify(bytes(file), Limits(tables=1000))
+
+
+def test_shared_vectors_are_read_once_and_counted_per_visit() -> None:
+    graphs = (Record("SubGraph", (("tensors", (Record("Tensor"),) * 3),)),) * 2
+    file = bytearray(write_tables(Record("Model", (("subgraphs", graphs),))))
+    first, second = (at for at in range(0, len(file), 4) if file[at : at + 4] == b"\3\0\0\0")
+    (pointer,) = (at for at in range(8, first) if at + int.from_bytes(file[at : at + 4], "little") == first)
+    struct.pack_into("<I", file, pointer, second - pointer)
+    assert verify(bytes(file), Limits(tables=9)) == 9
+    for tables in range(9):
+        with pytest.raises(LimitExceededError):
+            verify(bytes(file), Limits(tables=tables))
+    one, other = read_model(bytes(file)).subgraphs
+    assert one.tensors is other.tensors
 
 
 def test_bytes_behind_the_flatbuffer_are_not_looked_at() -> None:

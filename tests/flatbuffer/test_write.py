@@ -285,6 +285,30 @@ def test_a_value_that_does_not_fit_its_field_is_named(options: Record, field: st
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [
+        (Record("Model", (("subgraphs", 3),)), "subgraphs"),
+        (Record("Model", (("subgraphs", (3,)),)), "SubGraph"),
+        (Record("Model", (("subgraphs", (Record("Tensor"),)),)), "SubGraph"),
+        (Record("Tensor"), "Model"),
+        (
+            Record("Model", (("subgraphs", (Record("SubGraph", (("operators", (
+                Record("Operator", (("builtin_options", "Conv2DOptions"),)),)),)),)),)),
+            "builtin_options",
+        ),
+    ],
+)  # fmt: skip
+def test_a_value_where_a_table_belongs_is_named(model: Record, field: str) -> None:
+    with pytest.raises(InvalidModelError) as caught:
+        write_tables(model)
+    assert caught.value.field == field
+
+
+def test_a_scalar_that_is_none_is_absent() -> None:
+    assert write_tables(Record("Model", (("version", None),))) == write_tables(Record("Model"))
+
+
 def test_options_nobody_knows_are_not_written_as_something_else() -> None:
     operator = Operator(0, (), (), options=Record("BuiltinOptions 222"))
     model = Model(3, (), (Subgraph((), (), (), (operator,)),), ())

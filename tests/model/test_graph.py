@@ -60,6 +60,7 @@ def test_values_compare_as_their_bytes_do() -> None:
     assert Record("t", (("x", 1),)) != Record("u", (("x", 1),))
     assert Quantization() != "something else"
     assert Record("t") != "t"
+    assert hash(Record("t", (("x", 1),))) == hash(Record("t", (("x", 1),)))
 
 
 def test_where_the_bytes_lie_does_not_count() -> None:
@@ -78,6 +79,17 @@ def test_a_record_is_a_mapping() -> None:
     assert (len(record), record.get("gamma", 2)) == (2, 2)
     with pytest.raises(KeyError):
         record["gamma"]
+
+
+def test_element_types_to_come_are_members_of_their_own() -> None:
+    new = TensorType(99)
+    assert (new, new.name, new.is_known) == (99, "TYPE_99", False)
+    assert new is TensorType(99)
+    assert pickle.loads(pickle.dumps(new)) is new
+    assert new not in list(TensorType)
+    for nonsense in (128, -129, "INT8"):
+        with pytest.raises(ValueError, match="is not a valid TensorType"):
+            TensorType(nonsense)
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,16 @@ def test_a_model_that_breaks_every_rule_can_be_shown() -> None:
     assert "tensor 7, which does not exist" in text
 
 
+def test_options_of_every_kind_are_shown_shortly() -> None:
+    options = Record(
+        "Odd",
+        (("a", (1, 2.5)), ("b", (0,) * 9), ("c", b"xyz"), ("d", Record("T")), ("e", True), ("f", "s\n")),
+    )
+    graph = Subgraph((), (), (), (Operator(0, (), (), options_2=options),))
+    last = show(Model(3, (), (graph,), ())).splitlines()[-1]
+    assert last.endswith(r"a=[1,2.5] b=[0,0,0,0,0,0,0,0,…] c=3 bytes d=T e=1 f=s\n")
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
