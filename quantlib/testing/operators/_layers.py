@@ -123,26 +123,19 @@ def integer_layer(
     typical *= float(x_parameters.scale[0])
     y_parameters = output_quantization(choices, output or type, float(typical), binary=binary)
     x = integers(choices, x_shape, *_range(type), type.dtype or np.int8)
-    arrays, tensors = [x], [graph.input(x_shape, type, x_parameters)]
-    bias_array = None
+    arrays, x_tensor = [x], graph.input(x_shape, type, x_parameters)
+    w_tensor = _operand(choices, graph, arrays, w, weights, w_parameters)
+    bias_tensor = None
     if bias is not None:
         reach = choices.choice((20000, 20000, 300, 2**31 - 1))
         if bias is TensorType.INT64:
             reach = choices.choice((10**6, 2**33))
         elif type is TensorType.UINT8 or not per_channel:
             reach = min(reach, 20000)
-        bias_array = random.integers(-reach, reach, channels, np.int64, endpoint=True)
-    dynamic = choices.choice((False, False, True)) and weights.dtype is not None and weights.bits == 8
-    if dynamic:
-        tensors.append(graph.input(w_shape, weights, w_parameters))
-        arrays.append(w)
-    else:
-        tensors.append(graph.constant(w, weights, w_parameters))
-    bias_tensor = None
-    if bias is not None and bias_array is not None:
-        product = x_parameters.scale[0] * w_parameters.scale
-        bias_tensor = graph.constant(bias_array, bias, quantization(product))
-    return Layer(tensors[0], tensors[1], bias_tensor, output or type, y_parameters, tuple(arrays))
+        stored = random.integers(-reach, reach, channels, np.int64, endpoint=True)
+        parameters = quantization(x_parameters.scale[0] * w_parameters.scale)
+        bias_tensor = _operand(choices, graph, arrays, stored, bias, parameters)
+    return Layer(x_tensor, w_tensor, bias_tensor, output or type, y_parameters, tuple(arrays))
 
 
 def float_layer(
@@ -156,10 +149,10 @@ def float_layer(
 ) -> Layer:
     """Add x, weights and bias of real numbers to a graph."""
     type = TensorType.FLOAT32
-    x = graph.input(x_shape, type)
-    w = graph.constant(reals(choices, w_shape), type)
-    bias_tensor = graph.constant(reals(choices, (w_shape[axis],)), type) if bias else None
-    return Layer(x, w, bias_tensor, type, None, (reals(choices, x_shape),))
+    arrays, x = [reals(choices, x_shape)], graph.input(x_shape, type)
+    w = _operand(choices, graph, arrays, reals(choices, w_shape), type)
+    bias_tensor = _operand(choices, graph, arrays, reals(choices, (w_shape[axis],)), type) if bias else None
+    return Layer(x, w, bias_tensor, type, None, tuple(arrays))
 
 
 def hybrid_layer(
@@ -189,7 +182,7 @@ def hybrid_layer(
     """
     channels = w_shape[axis]
     low, high = _weight_range(weights)
-    w = integers(choices, w_shape, low - lowest, high, np.int8)
+    w = integers(choices, w_shape, low - lowest, high, weights.dtype or np.int8)
     if one_sided:
         random = choices.generator()
         ends = random.choice(
@@ -199,10 +192,12 @@ def hybrid_layer(
     scales = _scales(choices, channels if per_channel else 1)
     scales[0] *= 1.5  # not all equal, which would be no longer per channel
     parameters = quantization(scales, 0, axis)
-    x = graph.input(x_shape, TensorType.FLOAT32)
-    w_tensor = graph.constant(w, weights, parameters)
-    bias_tensor = graph.constant(reals(choices, (channels,)), TensorType.FLOAT32) if bias else None
-    return Layer(x, w_tensor, bias_tensor, TensorType.FLOAT32, None, (activations(choices, x_shape),))
+    type = TensorType.FLOAT32
+    arrays: list[NDArray[Any]] = [activations(choices, x_shape)]
+    x = graph.input(x_shape, type)
+    w_tensor = _operand(choices, graph, arrays, w, weights, parameters)
+    bias_tensor = _operand(choices, graph, arrays, reals(choices, (channels,)), type) if bias else None
+    return Layer(x, w_tensor, bias_tensor, type, None, tuple(arrays))
 
 
 def image_size(choices: Choices, padding: Padding, reach_y: int, reach_x: int) -> tuple[int, int]:
@@ -226,6 +221,21 @@ def activations(choices: Choices, shape: Sequence[int]) -> NDArray[np.float32]:
         blank = random.random((shape[0],) + (1,) * (len(shape) - 1)) < 0.5
         return np.where(blank, np.float32(choices.choice((0.0, 0.0, 3.0))), x)
     return x
+
+
+def _operand(
+    choices: Choices,
+    graph: Graph,
+    arrays: list[NDArray[Any]],
+    array: NDArray[Any],
+    type: TensorType,
+    parameters: Quantization | None = None,
+) -> int:
+    """Add weights or a bias: mostly a constant, now and then an input of the model."""
+    if choices.choice((False, False, False, True)) and type.bits is not None and type.bits >= 8:
+        arrays.append(array.astype(type.dtype))
+        return graph.input(array.shape, type, parameters)
+    return graph.constant(array, type, parameters)
 
 
 def _range(type: TensorType) -> tuple[int, int]:

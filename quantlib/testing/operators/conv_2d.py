@@ -98,11 +98,14 @@ def float32(choices: Choices, configuration: str) -> Case:
     "hybrid per channel",
     "hybrid grouped",
     "hybrid with int4 weights",
+    "hybrid with uint8 weights",
     "hybrid with lowest weights",
 )
 def hybrid(choices: Choices, configuration: str) -> Case:
     """Integer filters, real images."""
-    grouped = "grouped" in configuration
+    words = configuration.split()
+    grouped, lowest = "grouped" in words, "lowest" in words
+    other = "weights" in words and not lowest
     options = _options(choices)
     x_shape, w_shape = _shapes(choices, options, grouped)
     graph = Graph()
@@ -112,11 +115,9 @@ def hybrid(choices: Choices, configuration: str) -> Case:
         x_shape,
         w_shape,
         axis=0,
-        weights=TensorType.INT4 if "int4" in configuration else TensorType.INT8,
-        per_channel=grouped
-        or "channel" in configuration
-        or ("int4" in configuration and choices.choice((False, True))),
-        lowest="lowest" in configuration,
+        weights=TensorType[words[2].upper()] if other else TensorType.INT8,
+        per_channel=grouped or "channel" in words or (other and choices.choice((False, True))),
+        lowest=lowest,
     )
     y = graph.output((), layer.type)
     graph.operator("CONV_2D", layer.inputs, [y], options, version=8)

@@ -112,6 +112,7 @@ def float32(choices: Choices, configuration: str) -> Case:
     "hybrid without bias",
     "hybrid with int4 weights",
     "hybrid with int2 weights",
+    "hybrid with uint8 weights",
     "hybrid with lowest weights",
     "hybrid with long rows",
 )
