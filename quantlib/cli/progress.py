@@ -28,7 +28,8 @@ def operators_progress(total: int, label: str) -> Iterator[Watch]:
     label : str
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task = bar.add_task(label, total=total)
     began = time.monotonic()
 

@@ -29,6 +29,7 @@ Source: LiteRT tflite/kernels/batch_matmul.cc, internal/reference/batch_matmul.h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ from quantlib.arithmetic import hybrid as hybrid_rows
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput, sum_products_float32, sum_products_int64
 from quantlib.ops._node import Array, Kernel, Node
-from quantlib.ops._registry import kernel
+from quantlib.ops._registry import kernel, multiply_adds
 from quantlib.ops._weights import legacy_multiplier
 
 __all__ = ["BatchMatMulOptions"]
@@ -97,6 +98,13 @@ def _multiplier(node: Node) -> NDArray[np.float64]:
 
 def _is_int8_pair(node: Node) -> bool:
     return node.input_type(1) is TensorType.INT8 and node.output().type is not TensorType.INT32
+
+
+@multiply_adds("BATCH_MATMUL")
+def count(node: Node) -> int:
+    """Every element of y sums a row of x."""
+    axis = -2 if node.read_options(BatchMatMulOptions).adj_x else -1
+    return math.prod(node.output().shape) * node.input(0).shape[axis]
 
 
 @kernel("BATCH_MATMUL", [TensorType.INT8], when=_is_int8_pair)

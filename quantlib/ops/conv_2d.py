@@ -31,6 +31,7 @@ Source: LiteRT tflite/kernels/conv.cc, internal/reference/conv.h, internal/refer
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float3
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images, symmetric_images
 from quantlib.ops._node import Array, Kernel, Node, Value
-from quantlib.ops._registry import kernel
+from quantlib.ops._registry import kernel, multiply_adds
 from quantlib.ops._weights import (
     channel_multipliers,
     has_narrow_bias,
@@ -176,6 +177,12 @@ def _filters(node: Node) -> int:
     shape = node.input(1).shape
     node.require(len(shape) == 4, "input 1 (weights)", f"{len(shape)} dimensions", "4")
     return shape[0]
+
+
+@multiply_adds("CONV_2D")
+def count(node: Node) -> int:
+    """Every element of y sums one filter."""
+    return math.prod(node.output().shape) * math.prod(node.input(1).shape[1:])
 
 
 @kernel("CONV_2D", [TensorType.INT8], when=lambda node: node.input_type(1) in _INTEGER_WEIGHTS)

@@ -30,6 +30,7 @@ internal/reference/depthwiseconv_float.h, internal/reference/integer_ops/depthwi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images
 from quantlib.ops._node import Array, Kernel, Node, Value
-from quantlib.ops._registry import kernel
+from quantlib.ops._registry import kernel, multiply_adds
 from quantlib.ops._weights import (
     channel_multipliers,
     legacy_multiplier,
@@ -163,6 +164,12 @@ def _channel_multipliers(node: Node) -> NDArray[np.float64]:
     w = node.input(1)
     node.require(len(w.shape) == 4, "input 1 (weights)", f"{len(w.shape)} dimensions", "4")
     return channel_multipliers(node, node.input(0), w, w.shape[3])
+
+
+@multiply_adds("DEPTHWISE_CONV_2D")
+def count(node: Node) -> int:
+    """Every element of y sums the taps of one channel."""
+    return math.prod(node.output().shape) * math.prod(node.input(1).shape[1:3])
 
 
 @kernel(

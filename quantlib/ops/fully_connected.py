@@ -49,7 +49,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput, sum_products_float32, sum_products_int64
 from quantlib.ops._activation import Activation, activate_vector, clamp_float
 from quantlib.ops._node import Array, Kernel, Node, Value
-from quantlib.ops._registry import kernel
+from quantlib.ops._registry import kernel, multiply_adds
 from quantlib.ops._weights import (
     channel_multipliers,
     has_narrow_bias,
@@ -162,6 +162,13 @@ def _integer(
         return np.zeros(_rows(node, options, x, w)[1], output.dtype)
 
     return layer if w_value.shape[1] else nothing_to_sum
+
+
+@multiply_adds("FULLY_CONNECTED")
+def count(node: Node) -> int:
+    """Every row of x meets every weight."""
+    units, depth = node.input(1).shape
+    return math.prod(node.input(0).shape) // max(depth, 1) * units * depth
 
 
 @kernel("FULLY_CONNECTED", [TensorType.INT8], when=lambda node: node.input_type(1) in _NARROW_WEIGHTS)

@@ -36,6 +36,7 @@ internal/reference/integer_ops/transpose_conv.h.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float3
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images
 from quantlib.ops._node import Array, Kernel, Node, Value
-from quantlib.ops._registry import kernel
+from quantlib.ops._registry import kernel, multiply_adds
 from quantlib.ops._weights import (
     channel_multipliers,
     has_narrow_bias,
@@ -189,6 +190,12 @@ def _bias(node: Node, type: TensorType) -> Value | None:
 def _channel_multipliers(node: Node) -> NDArray[np.float64]:
     w = node.input(WEIGHTS)
     return channel_multipliers(node, node.input(DATA), w, w.shape[0])
+
+
+@multiply_adds("TRANSPOSE_CONV")
+def count(node: Node) -> int:
+    """Every element of x meets every tap of every filter."""
+    return math.prod(node.input(2).shape) * math.prod(node.input(1).shape[:3])
 
 
 @kernel(

@@ -1,0 +1,125 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from quantlib.cli import digits
+from quantlib.flatbuffer.read import read_model
+from quantlib.oracle.litert import is_available
+from quantlib.runtime.execute import run
+from quantlib.testing.assertions import assert_bit_exact
+
+MODEL = str(digits.int8_model_path())
+
+needs_litert = pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
+
+
+def quantlib(*arguments):
+    command = [sys.executable, "-m", "quantlib", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(1).integers(-128, 128, (1, 8, 8), np.int8)
+
+
+def test_inspect_shows_operators_tensors_sizes_and_multiply_adds():
+    shown = quantlib("inspect", MODEL)
+    assert shown.returncode == 0
+    for word in ("RESHAPE", "CONV_2D", "MAX_POOL_2D", "FULLY_CONNECTED", "digits/conv2d/Relu"):
+        assert word in shown.stdout
+
+
+def test_inspect_as_json_counts_multiply_adds():
+    report = json.loads(quantlib("inspect", MODEL, "--json").stdout)
+    operators = {operator["name"]: operator for operator in report["operators"]}
+    # 6 x 6 windows of 3 x 3 pixels, 64 filters; 576 numbers into 10 scores.
+    assert operators["CONV_2D"]["multiply_adds"] == 6 * 6 * 9 * 64
+    assert operators["FULLY_CONNECTED"]["multiply_adds"] == 576 * 10
+    assert report["multiply_adds"] == 6 * 6 * 9 * 64 + 576 * 10
+    assert report["bytes"] == digits.int8_model_path().stat().st_size
+    assert len(report["tensors"]) == len(read_model(MODEL).subgraphs[0].tensors)
+
+
+def test_run_saves_the_outputs_it_computed(image, tmp_path):
+    np.save(tmp_path / "x.npy", image)
+    ended = quantlib("run", MODEL, "--input", tmp_path / "x.npy", "--save", tmp_path / "y.npz")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (expected,) = run(read_model(MODEL), image)
+    with np.load(tmp_path / "y.npz") as saved:
+        assert_bit_exact(saved[saved.files[0]], expected)
+
+
+def test_run_reads_inputs_by_name_from_an_npz_and_prints_json(image, tmp_path):
+    model = read_model(MODEL)
+    name = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].name
+    np.savez(tmp_path / "x.npz", **{name: image, "unused": image})
+    report = json.loads(quantlib("run", MODEL, "-i", tmp_path / "x.npz", "--json").stdout)
+    (printed,) = report.values()
+    (expected,) = run(model, image)
+    assert printed == {"dtype": "int8", "shape": [1, 10], "values": expected.tolist()}
+
+
+def test_the_same_seed_gives_the_same_answer():
+    first, again, other = (quantlib("run", MODEL, "--random", seed).stdout for seed in (3, 3, 4))
+    assert first == again != other
+
+
+def test_trace_prints_every_tensor_on_standard_error():
+    traced = quantlib("run", MODEL, "--random", 0, "--trace")
+    assert traced.returncode == 0
+    assert len(traced.stderr.splitlines()) == len(read_model(MODEL).subgraphs[0].operators)
+
+
+@needs_litert
+def test_compare_with_litert_ends_with_0_where_all_is_equal():
+    ended = quantlib("compare", MODEL, "--random", 0)
+    assert (ended.returncode, "all equal" in ended.stdout) == (0, True)
+
+
+def test_compare_with_a_dump_ends_with_1_where_something_differs(image, tmp_path):
+    model = read_model(MODEL)
+    np.save(tmp_path / "x.npy", image)
+    (y,) = run(model, image)
+    name = model.subgraphs[0].tensors[model.subgraphs[0].outputs[0]].name
+    np.savez(tmp_path / "board.npz", **{name: y + np.int8(1)})
+    arguments = ("compare", MODEL, "-i", tmp_path / "x.npy", "--against", tmp_path / "board.npz")
+    ended = quantlib(*arguments)
+    assert ended.returncode == 1
+    assert "FULLY_CONNECTED #4" in ended.stdout
+    report = json.loads(quantlib(*arguments, "--json").stdout)
+    assert (report["equal"], report["differing"]) == (False, 10)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "no such file.tflite"),
+        ("run", __file__),
+        ("inspect", __file__),
+        ("compare", __file__),
+        ("run", MODEL, "--input", __file__),
+        ("run", MODEL, "--kernels", "other"),
+        ("run", MODEL, "--no-such-option"),
+        ("no-such-command",),
+    ],
+)
+def test_wrong_usage_and_bad_files_end_with_2_and_one_line(arguments):
+    ended = quantlib(*arguments)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr
+
+
+def test_version_is_printed():
+    assert quantlib("--version").stdout.startswith("quantlib ")
+
+
+def test_demo_prints_accuracy_and_ends_with_0():
+    report = json.loads(quantlib("demo", "--json").stdout)
+    assert report["accuracy"] > 0.97
+    assert report["elements"] > 0
+    assert report["differing"] == 0
