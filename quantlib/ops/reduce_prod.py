@@ -10,6 +10,11 @@ Each of the n multiplications is scaled by sx / sy^(1/n), so that together they 
 (C4) Quantized data are int8 or int16; 8- and 16-bit data without quantization parameters are plain
      integers, and so is the output.
 (C5) Quantized data are not empty: the kernel leaves the output unwritten.
+(C6) bool data are not folded, unless every product has one factor.
+
+Where data and axes are constant and the output has at most 8 elements, Prepare folds them, by the
+optimized kernel, whose result differs in one thing: codes whose product has one factor are copied
+rather than rescaled. And it has no bool.
 
 Plain integers wrap in their own type; bool by and; real products run in row-major order, each step
 rounded to float32. A plain product of nothing is 1.
@@ -40,6 +45,9 @@ __all__ = ["ReducerOptions"]
 
 _SMALL = (TensorType.INT8, TensorType.UINT8, TensorType.INT16)
 
+_LARGEST_FOLDED = 8
+"""Elements of an output that Prepare computes."""
+
 
 @kernel("REDUCE_PROD", _SMALL, when=lambda node: node.input(0).scales.size > 0)
 def quantized(node: Node) -> Kernel:
@@ -59,6 +67,8 @@ def quantized(node: Node) -> Kernel:
         def rescale(product: Array) -> Array:
             return fixed_point.multiply_int64_by_quantized_multiplier(product, multiplier, shift)
 
+        if reduction.count == 1 and _is_folded(node, reduction):
+            return reduction.output(reduction.rows)
         factors = reduction.rows.astype(np.int64) - x_value.zero_point
         product = factors[0]
         for factor in factors[1:]:
@@ -75,9 +85,12 @@ def plain(node: Node) -> Kernel:
     require_reducible(node)
     require_same_parameters(node)
     options = node.read_options(ReducerOptions)
+    is_bool = node.input_type() is TensorType.BOOL
 
     def run(x: Array, axis: Array) -> Array:
         reduction = Reduction.of(node, options, x, axis)
+        refused = is_bool and reduction.count > 1 and _is_folded(node, reduction)
+        node.require(not refused, "input 0", "constant BOOL", "data computed at run time")
         return reduction.output(np.multiply.reduce(reduction.rows, axis=0, dtype=x.dtype))
 
     return run
@@ -96,3 +109,9 @@ def float32(node: Node) -> Kernel:
         return reduction.output(fold_float32(np.multiply, reduction.rows, start))
 
     return run
+
+
+def _is_folded(node: Node, reduction: Reduction) -> bool:
+    """Whether LiteRT computes the product once, while it prepares."""
+    known = node.input(0).constant is not None and node.input(1).constant is not None
+    return known and math.prod(reduction.shape) <= _LARGEST_FOLDED

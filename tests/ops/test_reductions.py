@@ -261,6 +261,26 @@ def test_c4_quantized_uint8_products_are_refused():
         reduce("REDUCE_PROD", [[1, 2]], [1], UINT8, quantization(0.5))
 
 
+def fold(compute, x, type, parameters=(), out=()):
+    return compute("REDUCE_PROD", [(x, type, *parameters), ([1], INT32)], (type, *out), constants=(0, 1))
+
+
+def test_a_product_of_one_constant_factor_is_copied(compute):
+    coarse, fine = (quantization(0.5),), (quantization(0.25),)
+    assert fold(compute, [[6], [7]], INT8, coarse, fine).tolist() == [6, 7]
+    assert fold(compute, [[6]] * 9, INT8, coarse, fine).tolist() == [12] * 9
+    assert fold(compute, [[6, 2]], INT8, coarse, fine).tolist() == [12]
+    y = compute("REDUCE_PROD", [([[6]], INT8, *coarse), ([1], INT32)], (INT8, *fine), constants=(1,))
+    assert y.tolist() == [12]
+
+
+def test_c6_products_of_constant_bool_are_refused(compute):
+    with pytest.raises(InvalidModelError, match="constant BOOL"):
+        fold(compute, [[True, False]], BOOL)
+    assert fold(compute, [[True], [False]], BOOL).tolist() == [True, False]
+    assert fold(compute, [[True, False]] * 9, BOOL).tolist() == [False] * 9
+
+
 def test_types_without_a_kernel_are_named():
     with pytest.raises(UnsupportedError, match="BOOL"):
         reduce("MEAN", [[True]], [1], BOOL)

@@ -62,10 +62,11 @@ def _case(
     parameters: Quantization | None = None,
     output: Quantization | None = None,
 ) -> Case:
-    """The axes are a constant or an input; so, more rarely, is the data. No constant can be empty."""
+    """The axes are a constant or an input; so, more rarely, is the data."""
     graph = Graph()
     inputs = [x]
-    if x.size and choices.integer(0, 9) == 0:
+    # Prepare folds products of constants, and cannot do so for bool.
+    if x.size and type is not TensorType.BOOL and choices.integer(0, 9) == 0:
         source, inputs = graph.constant(x, type, parameters), []
     else:
         source = graph.input(x.shape, type, parameters)
@@ -73,7 +74,7 @@ def _case(
         # LiteRT's Python interpreter cannot return a dynamic tensor that is empty.
         axis = axis if axis.size else np.array([0], np.int32)
         axes = graph.constant(axis, TensorType.INT32)
-    elif not inputs or not axis.size or choices.choice((False, False, True)):
+    elif choices.choice((False, False, True)):
         axes = graph.input(axis.shape, TensorType.INT32)
         inputs = [*inputs, axis]
     else:
