@@ -171,6 +171,13 @@ def _integer(
     return Accumulating(sums, ToOutput.of(node, requantizer(real), options.fused_activation_function))
 
 
+def _rule(node: Node) -> Requantizer:
+    """The family's rule; groups are computed by the reference kernel in every family."""
+    x, w = node.input(0).shape, node.input(1).shape
+    grouped = len(x) == 4 and x[3] != w[3]
+    return requantize.two_roundings if grouped else node.requantizer
+
+
 def _filters(node: Node) -> int:
     """How many filters there are; there must be a bias."""
     node.require(node.has_input(2), "input 2 (bias)", "absent", "a bias")
@@ -192,7 +199,7 @@ def int8(node: Node) -> Kernel:
     filters = _filters(node)
     require_symmetric(node, "input 1 (weights)", w)
     require_bias(node, node.input(2), (TensorType.INT32,), filters)
-    return _integer(node, channel_multipliers(node, x, w, filters), node.requantizer, fixed_point.wrap_int32)
+    return _integer(node, channel_multipliers(node, x, w, filters), _rule(node), fixed_point.wrap_int32)
 
 
 @kernel("CONV_2D", [TensorType.UINT8], when=lambda node: node.input_type(1) is TensorType.UINT8)
@@ -203,7 +210,7 @@ def uint8(node: Node) -> Kernel:
     node.require(not w.is_per_axis, "input 1 (weights)", "several scales", "one")
     require_bias(node, node.input(2), (TensorType.INT32,), filters)
     real = legacy_multiplier(node, x, w, node.input(2))
-    return _integer(node, real, node.requantizer, fixed_point.wrap_int32)
+    return _integer(node, real, _rule(node), fixed_point.wrap_int32)
 
 
 @kernel("CONV_2D", [TensorType.INT16], when=lambda node: node.input_type(1) in _INTEGER_WEIGHTS)

@@ -9,7 +9,8 @@ from quantlib.model.limits import Limits
 from quantlib.ops._activation import Activation
 from quantlib.ops._window import Padding
 from quantlib.ops.conv_2d import Conv2DOptions
-from quantlib.testing.single_operator import quantization
+from quantlib.runtime.execute import run
+from quantlib.testing.single_operator import Graph, quantization
 
 FLOAT32, INT4, INT8, UINT8, INT16, INT32, INT64 = (
     TensorType.FLOAT32,
@@ -98,6 +99,17 @@ def test_every_product_of_codes_is_scaled_and_rounded_twice(compute):
     halves = (x[:, None] * x + 1) >> 1
     expected = np.sign(halves) * ((np.abs(halves) + 32) // 64)
     assert np.array_equal(y[0, 0], np.minimum(expected, 127))
+
+
+def test_groups_are_rounded_by_the_reference_rule_in_every_family():
+    for depth, expected in ((1, [-1, -1]), (2, [0, 0])):  # exactly -0.5
+        graph = Graph()
+        x = graph.input((1, 1, 1, 2), INT8, ONE)
+        w = np.eye(2).reshape(2, 1, 1, 2) if depth == 2 else np.ones((2, 1, 1, 1))
+        inputs = [x, graph.constant(w, INT8, ONE), graph.constant(np.zeros(2), INT32, ONE)]
+        graph.operator("CONV_2D", inputs, [graph.output((), INT8, quantization(4.0))], STEP)
+        (y,) = run(graph.model(), np.full((1, 1, 1, 2), -2, np.int8), kernels="optimized")
+        assert y.ravel().tolist() == expected
 
 
 def test_every_filter_has_its_scale(compute):
