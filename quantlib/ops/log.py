@@ -3,7 +3,7 @@
     y = log(x);  codes: x <= 0 gives the smallest output code
 
 (C1) y has the type of x.
-(C2) Codes have a scale and a zero point, input and output.
+(C2) Codes have one scale and one zero point, input and output.
 (C3) int16 codes have zero points 0.
 
 int8 codes are looked up in a table of 256 entries, int16 codes in one of 513 entries with
@@ -51,6 +51,8 @@ def _quantized_log(node: Node) -> RealFunction:
     require_same_type(node)
     for role, value in (("input 0", node.input(0)), ("output", node.output())):
         node.require(value.scales.size > 0, role, "no scale", "a scale and a zero point")
+        if value.is_per_axis:
+            raise node.unsupported(role, "several scales, of which the kernel takes the first", "one")
     y = node.output()
     smallest = np.float32(y.limits[0] - y.zero_point) * y.scale
 

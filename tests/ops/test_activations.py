@@ -202,6 +202,12 @@ def test_log_c2_codes_without_parameters_are_refused(compute):
         compute("LOG", [([1], INT16, quantization(1.0))], (INT16,))
 
 
+def test_log_c2_several_scales_are_refused(compute):
+    several = quantization([0.1, 0.2])
+    with pytest.raises(UnsupportedError, match="takes the first"):
+        compute("LOG", [([1, 2], INT8, several)], (INT8, quantization(1.0)))
+
+
 def test_hard_swish_c2_an_output_scale_too_small_is_refused(compute):
     with pytest.raises(InvalidModelError, match="more than"):
         compute("HARD_SWISH", [([1], INT8, quantization(1.0))], (INT8, quantization(1 / 128)))
