@@ -143,7 +143,7 @@ def entries() -> Mapping[str, tuple[Entry, ...]]:
     return MappingProxyType({name: tuple(found) for name, found in sorted(_pending.items())})
 
 
-def find(node: Node, families: Sequence[str]) -> Binder | None:
+def find(node: Node, families: Sequence[str]) -> Entry | None:
     """The kernel that serves the node, from the first family that has one.
 
     Parameters
@@ -154,13 +154,13 @@ def find(node: Node, families: Sequence[str]) -> Binder | None:
 
     Returns
     -------
-    Binder, or None where nobody serves it
+    Entry, or None where nobody serves it
     """
     known = entries().get(node.operator, ())
     for family in families:
         for entry in known:
             if entry.family == family and entry.takes(node):
-                return entry.bind
+                return entry
     return None
 
 

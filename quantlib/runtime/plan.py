@@ -217,13 +217,12 @@ def _bind(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tuple
 def _choose(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tuple[Node, Binder]:
     if node.operator in custom:
         return node, custom[node.operator]
-    input_type = next((value.type.name for value in node.inputs if value is not None), "")
+    node = replace(node, profile=kernels.profile)
     for candidate in kernels.chain:
-        rule = candidate.requantizer(node.operator, input_type)
-        seen = replace(node, requantizer=rule, profile=kernels.profile)
-        binder = _registry.find(seen, candidate.searched)
-        if binder is not None:
-            return seen, binder
+        entry = _registry.find(node, candidate.searched)
+        if entry is not None:
+            data = node.input(entry.data_input).type.name
+            return replace(node, requantizer=candidate.requantizer(node.operator, data)), entry.bind
     raise _registry.nobody_serves(node)
 
 
