@@ -197,7 +197,8 @@ def run_step(step: Step, arrays: tuple[Array | None, ...]) -> tuple[Array, ...]:
     outputs = results if isinstance(results, tuple) else (results,)
     if len(outputs) != len(step.outputs):
         raise InvalidModelError(step.node.location(), f"{len(step.outputs)} outputs", len(outputs))
-    return outputs
+    # Of arrays without dimensions NumPy makes scalars, in a ufunc as in a table look-up.
+    return tuple(np.asarray(output) for output in outputs)
 
 
 def _bind(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tuple[Node, Kernel]:
