@@ -304,6 +304,73 @@ def _make_bombs() -> Iterator[bytes]:
     )
 
 
+def _edge(size: int, *pieces: tuple[int, str, tuple[int, ...]]) -> bytes:
+    """A file of that many bytes, laid out by hand, its root table at byte 24 unless said."""
+    file = bytearray(size)
+    struct.pack_into("<I4s", file, 0, 24, b"TFL3")
+    for at, layout, values in pieces:
+        struct.pack_into("<" + layout, file, at, *values)
+    return bytes(file)
+
+
+_MODEL = ((8, "7H", (14, 8, 0, 0, 0, 0, 4)), (24, "iI", (16, 4)))
+"""A Model at byte 24 with nothing but buffers, whose vector begins at byte 32."""
+
+_SUBGRAPHS = ((8, "5H", (10, 8, 0, 0, 4)), (24, "iI", (16, 4)), (32, "II", (1, 8)))
+"""A Model at byte 24 with one subgraph, which begins at byte 44."""
+
+_OPERATORS = (*_SUBGRAPHS, (44, "iI", (44 - 80, 8)), (80, "6H", (12, 8, 0, 0, 0, 4)), (56, "II", (1, 8)))
+"""One operator, which begins at byte 68; its vtable is to come at byte 92."""
+
+EDGES: dict[str, tuple[bytes, bool]] = {
+    "the smallest file": (struct.pack("<I4si", 8, b"TFL3", 6), True),
+    "one byte less": (struct.pack("<I4si", 8, b"TFL3", 6)[:11], False),
+    "a vtable that ends with the file": (_edge(38, (24, "i", (-10,)), (34, "HH", (4, 4))), True),
+    "a vtable that ends behind it": (_edge(38, (24, "i", (-10,)), (34, "HH", (6, 4))), False),
+    "a vtable of no bytes at the end": (_edge(30, (24, "i", (-4,))), True),
+    "half a vtable length at the end": (_edge(29, (24, "i", (-4,))), False),
+    "a vtable at the first byte": (_edge(28, (24, "i", (24,))), False),
+    "a vtable at the first byte, its fields where the identifier says": (
+        _edge(18_016, (0, "I", (8,)), (8, "i", (8,)), (13_140, "I", (4,))), True
+    ),
+    "a table that ends with the file": (_edge(32, (8, "HHH", (6, 8, 4)), (24, "iI", (16, 3))), True),
+    "a table that ends behind it": (_edge(32, (8, "HHH", (6, 8, 5)), (24, "iI", (16, 3))), False),
+    "an empty vector at the end": (_edge(36, *_MODEL), True),
+    "8 bytes on a multiple of 4": (
+        _edge(72, *_MODEL, (32, "II", (1, 12)), (40, "5H", (10, 16, 0, 4, 0)), (48, "i", (8,))), False
+    ),
+    "8 bytes on a multiple of 8": (
+        _edge(72, *_MODEL, (32, "II", (1, 12)), (40, "5H", (10, 16, 0, 8, 0)), (48, "i", (8,))), True
+    ),
+    "one vtable for a table on 8 and one on 4": (
+        _edge(96, *_MODEL, (32, "III", (2, 20, 28)), (44, "4H", (8, 12, 0, 8)), (56, "i", (12,)), (68, "i", (24,))), False
+    ),
+    "one vtable for two tables on 8": (
+        _edge(96, *_MODEL, (32, "III", (2, 20, 32)), (44, "4H", (8, 12, 0, 8)), (56, "i", (12,)), (72, "i", (28,))), True
+    ),
+    "an offset of 0 in a vector": (_edge(44, *_MODEL, (32, "II", (1, 0))), True),
+    "a union whose member number ends behind the file": (
+        _edge(106, *_OPERATORS, (92, "7H", (14, 8, 0, 0, 0, 38, 0)), (68, "i", (-24,))), False
+    ),
+    "a union whose member number ends with the file": (
+        _edge(107, *_OPERATORS, (92, "7H", (14, 8, 0, 0, 0, 38, 0)), (68, "i", (-24,))), True
+    ),
+    "a union without a member number": (
+        _edge(108, *_OPERATORS, (92, "7H", (14, 8, 0, 0, 0, 0, 4)), (68, "iI", (-24, 3))), True
+    ),
+    "a union without a table": (
+        _edge(108, *_OPERATORS, (92, "7H", (12, 8, 0, 0, 0, 4, 9)), (68, "iI", (-24, 1))), True
+    ),
+    "a union whose table is unaligned": (
+        _edge(108, *_OPERATORS, (92, "7H", (14, 12, 0, 0, 0, 4, 8)), (68, "iBxxxI", (-24, 1, 5))), False
+    ),
+    "a union of an unknown member": (
+        _edge(108, *_OPERATORS, (92, "7H", (14, 12, 0, 0, 0, 4, 8)), (68, "iBxxxI", (-24, 200, 5))), True
+    ),
+}  # fmt: skip
+"""Files at the edge of being well formed, and on which side of it."""
+
+
 def _many_entries_for_one_table(entries: int) -> bytes:
     """Model{buffers: a vector whose entries all point to the one buffer behind it}."""
     head = struct.pack("<I4s7H2H2xI", 28, b"TFL3", 14, 8, 0, 0, 0, 0, 4, 4, 4, 0)[:28]
@@ -376,6 +443,12 @@ def seeds() -> tuple[bytes, ...]:
 def attack(request: pytest.FixtureRequest) -> Attack:
     """One kind of attack: call it with a stride n for every nth of its files."""
     return ATTACKS[request.param]
+
+
+@pytest.fixture(params=list(EDGES), scope="session")
+def edge(request: pytest.FixtureRequest) -> tuple[bytes, bool]:
+    """A file at the edge of being well formed, and whether it is."""
+    return EDGES[request.param]
 
 
 @pytest.fixture(scope="session")

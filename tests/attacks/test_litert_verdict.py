@@ -104,3 +104,13 @@ def test_our_structural_verdict_on_valid_files_is_litert_s(litert: LiteRT, seeds
     for seed in seeds:
         assert litert.accepts(seed)
         assert accepted_by_us(seed)
+
+
+def test_the_edge_of_being_well_formed_is_where_it_should_be(edge: tuple[bytes, bool]) -> None:
+    file, well_formed = edge
+    assert accepted_by_us(file) == well_formed
+
+
+def test_the_edge_of_being_well_formed_is_litert_s(litert: LiteRT, edge: tuple[bytes, bool]) -> None:
+    file, well_formed = edge
+    assert litert.accepts(file) == well_formed

@@ -126,6 +126,7 @@ def test_shared_tables_are_counted_once_per_visit() -> None:
         struct.pack_into("<I", file, 40 + 4 * index, end - 40 - 4 * index)
     struct.pack_into("<i", file, end, end - 22)
     assert verify(bytes(file)) == entries + 1
+    assert verify(bytes(file), Limits(tables=1001)) == 1001
     with pytest.raises(LimitExceededError, match="1001 tables; wanted at most 1000"):
         verify(bytes(file), Limits(tables=1000))
 
