@@ -2,7 +2,7 @@
 
     python benchmarks/single_tensors.py [--elements 10000000] [--repeats 7] [--json]
 
-Every row is checked for equal results before it is timed. The contestants of a row take turns and
+Quantize, dequantize and extremes are checked for equal results before they are timed. The contestants of a row take turns and
 each keeps its best processor time, so that a disturbance hits all of them. NumPy's elementwise
 loops use one thread; what is installed of LiteRT, onnxruntime and PyTorch is asked to use one, too.
 """

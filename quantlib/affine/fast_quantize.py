@@ -247,6 +247,8 @@ def _half_even(
     low = np.float32(parameters.qmin - np.max(zero))
     high = np.float32(parameters.qmax - np.min(zero))
     # The low bits of the magic number itself are 0x400000: nothing below bit 22.
+    if parameters.dtype.itemsize == 1 and np.ndim(zero) == 0:
+        return _half_even_in_bytes(scratch, scale, np.asarray(zero).astype(parameters.dtype), low, high)
     added = np.asarray(zero).astype(wide)[()]
     if wide is np.int32:
         added = np.asarray(zero - int(_MAGIC.view(np.int32))).astype(wide)[()]
@@ -264,6 +266,28 @@ def _half_even(
         if np.ndim(zero):
             np.clip(m, *bounds, out=m)
         np.copyto(out, m, casting="unsafe")
+
+    return kernel
+
+
+def _half_even_in_bytes(
+    scratch: _Scratch,
+    scale: NDArray[np.float32],
+    zero_point: StoredArray,
+    low: np.float32,
+    high: np.float32,
+) -> Any:
+    """The lowest byte of the sum holds the code but for the zero point; adding that cannot leave the type."""
+
+    def kernel(x: NDArray[np.float32], out: StoredArray) -> None:
+        v, _, _ = scratch.shaped(x.shape, x.size)
+        np.divide(x, scale, out=v)
+        np.clip(v, low, high, out=v)
+        if np.isnan(v.min()):
+            v[np.isnan(v)] = 0
+        np.add(v, _MAGIC, out=v)
+        np.copyto(out, v.view(np.int32), casting="unsafe")
+        np.add(out, zero_point, out=out)
 
     return kernel
 
