@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic import fixed_point, power_of_two
 from quantlib.ops._node import Array, Node, Value
 
 __all__ = ["CommonScale", "multiplier_smaller_than_one", "power_of_two_shifts", "rounding_shift_int16"]
@@ -107,7 +107,7 @@ def multiplier_smaller_than_one(node: Node, role: str, real: float) -> tuple[int
     Raises
     ------
     UnsupportedError
-        Any other factor, on which LiteRT ends the process or computes something undefined.
+        Any other factor, on which LiteRT ends the process.
 
     Source: LiteRT tflite/kernels/internal/quantization_util.cc (QuantizeMultiplierSmallerThanOneExp)
     """
@@ -140,10 +140,12 @@ def power_of_two_shifts(node: Node) -> tuple[int, int] | None:
 
     Source: LiteRT tflite/kernels/sub.cc (PrepareInt16SubOpPOT)
     """
-    exponents = [_log2(value.scale) for value in (node.input(0), node.input(1), node.output())]
-    if any(exponent is None for exponent in exponents):
+    scales = [float(value.scale) for value in (node.input(0), node.input(1), node.output())]
+    if not all(scale > 0 for scale in scales):
         return None
-    first, second, target = (exponent for exponent in exponents if exponent is not None)
+    (first, second, target), exact = zip(*map(power_of_two.checked_log2, scales), strict=True)
+    if not all(exact):
+        return None
     shifts = (target - first, target - second)
     node.require(
         min(shifts) == 0 and max(shifts) >= 0,
@@ -184,16 +186,3 @@ def _input_multiplier(node: Node, position: int, twice_max_input_scale: float) -
     scale = float(node.input(position).scale)
     real = scale / twice_max_input_scale if twice_max_input_scale else math.nan
     return multiplier_smaller_than_one(node, f"input {position} quantization.scale {scale:.9g}", real)
-
-
-def _log2(scale: np.float32) -> int | None:
-    """log2 of a scale that is a power of two within 0.07 percent, else None.
-
-    The kernel takes logf and multiplies by 1 / logf(2); the last bits of either play no part at a
-    tolerance of 1e-3.
-    """
-    if not (scale > 0 and np.isfinite(scale)):
-        return None
-    exponent = np.float32(math.log(scale)) * (np.float32(1) / np.float32(math.log(2.0)))
-    rounded = round(float(exponent))
-    return rounded if abs(exponent - np.float32(rounded)) < np.float32(1e-3) else None

@@ -11,9 +11,8 @@ Quantized: y = clamp(zo + requantize(x′ − y′)), both inputs brought to a c
      scale, the other a smaller one that is shifted.
 
 Where one unit of the common scale is worth more than one unit of the output (converted models have
-x − x at a scale of 1e-8), the kernel shifts right by a negative count. C leaves that undefined. x86
-keeps little more than the sign: x − x gives 1. Larger differences come out one way where the loop is
-vectorised and another way at its end; those are refused.
+x − x at a scale of 1e-8), the kernel shifts right by a negative count, and x − x gives 1
+(`quantlib.ops._negative_shift`). Differences that C leaves undefined are refused.
 
 int32 and int64 wrap and are then clamped as integers: RELU6 is 0 .. 6. Without an options table
 `pot_scale_int16` is false.
@@ -25,6 +24,7 @@ internal/reference/reference_ops.h (Sub16).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ from quantlib.ops._common_scale import (
     power_of_two_shifts,
     rounding_shift_int16,
 )
+from quantlib.ops._negative_shift import multiply_without_left_shift
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._unquantized import arithmetic, wrapping
@@ -73,10 +74,13 @@ def _common_scale(node: Node) -> Kernel:
     output = node.output()
     common = CommonScale.of(node, LEFT_SHIFT[output.dtype.itemsize])
     real = common.output_multiplier(output)
+    role = f"output quantization.scale {output.scale:.9g}"
+    requantize: Requantize
     if 1.0 < real < np.inf:
-        requantize = _shift_by_a_negative_count(node, real)
+        multiplier, shift = fixed_point.quantize_multiplier(real)
+        requantize = partial(multiply_without_left_shift, node, role, multiplier=multiplier, shift=shift)
     else:
-        multiplier_smaller_than_one(node, f"output quantization.scale {output.scale:.9g}", real)
+        multiplier_smaller_than_one(node, role, real)
         requantize = node.requantizer(real)
 
     def accumulate(x: Array, y: Array) -> NDArray[np.int64]:
@@ -84,28 +88,6 @@ def _common_scale(node: Node) -> Kernel:
         return fixed_point.wrap_int32(common.first(x) - common.second(y))
 
     return Accumulating(accumulate, ToOutput.of(node, requantize, _options(node).fused_activation_function))
-
-
-def _shift_by_a_negative_count(node: Node, real: float) -> Requantize:
-    """What the kernel makes of a multiplier above 1, as long as x86 has one answer to it.
-
-    Scalar shifts take the count modulo 32; vector shifts take a negative one for a large one.
-    """
-    multiplier, shift = fixed_point.quantize_multiplier(real)
-
-    def requantize(acc: NDArray[np.int64]) -> NDArray[np.int64]:
-        high = fixed_point.saturating_rounding_doubling_high_mul(acc, multiplier)
-        scalar = fixed_point.rounding_divide_by_power_of_two(high, -shift)
-        kept = (high >> (-shift & 31)) - (high >> 31)  # bits that only the scalar shift leaves
-        if np.any(kept):
-            raise node.unsupported(
-                f"output quantization.scale {node.output().scale:.9g}",
-                f"a multiplier of {real:.9g} and differences that C shifts by a negative count",
-                "a multiplier between 0 and 1",
-            )
-        return scalar
-
-    return requantize
 
 
 def _power_of_two_scales(node: Node, shifts: tuple[int, int]) -> Kernel:
