@@ -1,0 +1,49 @@
+"""EQUAL: whether x equals y, element by element.
+
+Shapes broadcast. Codes of int8, uint8 and quantized int16 are compared as `quantlib.ops._comparison`
+says; everything else, int16 without parameters included, is compared as it is.
+
+(C1) x and y have the same type; the output is bool.
+(C2) Compared codes have a scale that is not exactly 1.
+
+Source: LiteRT tflite/kernels/comparisons.cc.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantlib.model.graph import TensorType
+from quantlib.ops._comparison import compare_codes, compare_numbers
+from quantlib.ops._node import Kernel, Node
+from quantlib.ops._registry import kernel
+
+__all__: list[str] = []
+
+
+@kernel("EQUAL", [TensorType.INT8, TensorType.UINT8])
+def int8(node: Node) -> Kernel:
+    """Codes of 8 bits."""
+    return compare_codes(node, np.equal)
+
+
+@kernel("EQUAL", [TensorType.INT16], when=lambda node: node.input(0).scales.size > 0)
+def int16(node: Node) -> Kernel:
+    """Codes of 16 bits."""
+    return compare_codes(node, np.equal)
+
+
+@kernel(
+    "EQUAL",
+    [
+        TensorType.FLOAT32,
+        TensorType.FLOAT16,
+        TensorType.INT32,
+        TensorType.INT64,
+        TensorType.BOOL,
+        TensorType.INT16,
+    ],
+)
+def numbers(node: Node) -> Kernel:
+    """Numbers as they are."""
+    return compare_numbers(node, np.equal)
