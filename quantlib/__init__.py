@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from quantlib.affine.range_dequantize import range_dequantize
     from quantlib.affine.range_quantize import range_quantize
     from quantlib.affine.requantize import requantize
-    from quantlib.flatbuffer.read import read_model
+    from quantlib.flatbuffer.load import read_model
     from quantlib.flatbuffer.save import save_model
     from quantlib.flatbuffer.write import write_model
     from quantlib.kernel_sets import KernelSet
@@ -58,7 +58,7 @@ _HOMES = {
     "quantize_and_dequantize": "quantlib.affine.quantize_and_dequantize",
     "range_dequantize": "quantlib.affine.range_dequantize",
     "range_quantize": "quantlib.affine.range_quantize",
-    "read_model": "quantlib.flatbuffer.read",
+    "read_model": "quantlib.flatbuffer.load",
     "requantize": "quantlib.affine.requantize",
     "run": "quantlib.runtime.execute",
     "save_model": "quantlib.flatbuffer.save",
