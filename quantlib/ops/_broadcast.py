@@ -87,13 +87,14 @@ def broadcast_shape(node: Node, *arrays: Array) -> tuple[int, ...]:
     except ValueError:
         node.require(False, "inputs", f"shapes {shapes}", "shapes that broadcast")
         raise
-    if len(shape) > BROADCAST_RANK and len(set(shapes)) > 1:
-        raise node.unsupported(
-            "inputs",
-            f"{len(shape)} dimensions to broadcast, on which LiteRT ends the process",
-            f"at most {BROADCAST_RANK}",
-        )
-    node.check_size(shape, 8)
+    if len(set(shapes)) > 1:
+        if len(shape) > BROADCAST_RANK:
+            raise node.unsupported(
+                "inputs",
+                f"{len(shape)} dimensions to broadcast, on which LiteRT ends the process",
+                f"at most {BROADCAST_RANK}",
+            )
+        node.check_size(shape, 8)  # codes are computed as int64
     return shape
 
 
