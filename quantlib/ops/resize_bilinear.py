@@ -7,10 +7,18 @@ and wy_0 = 1 − wy_1; likewise for columns. The position is i · scale, or (i +
 `half_pixel_centers`; the scale is extent / size, or (extent − 1) / (size − 1) with `align_corners`
 where more than one pixel is asked for. Inputs: x (n, h, w, c), size (2,).
 
-float32, uint8: everything in float32, the terms x · wy · wx added in the order (0,0), (1,0), (0,1),
-(1,1), then 0 (float32: which turns −0 into 0) or 0.5 and truncated (uint8).
-int8, int16: positions in 1/1024, the scale rounded to them; sums in 1/2²⁰, rounded, halves away
-from zero.
+reference
+    float32, uint8: everything in float32, the terms x · wy · wx added in the order (0,0), (1,0),
+    (0,1), (1,1), then 0 (float32: which turns −0 into 0) or 0.5 and truncated (uint8).
+    int8, int16: positions in 1/1024, the scale rounded to them; sums in 1/2²⁰, rounded, halves away
+    from zero.
+optimized
+    float32, uint8: the weights are multiplied first, and the order is (0,0), (0,1), (1,0), (1,1).
+    float32 twice as large along both axes, neither option: means of two, and means of these. uint8
+    eight times as large, `half_pixel_centers`, channels in eights: integers, halves up.
+xnnpack
+    first along the row, then between rows: t = a + (b − a) · wx, y = t + (u − t) · wy. float32; or,
+    for codes, integers with weights in 1/2048, rounded to even, and the sum halves up.
 
 (C1) x has four dimensions, y has its type.
 (C2) The size is two int32, height and width, 1 or more.
@@ -22,86 +30,38 @@ from zero.
 
 Quantization parameters are not looked at: codes of x become codes of y.
 
-Source: LiteRT tflite/kernels/resize_bilinear.cc, internal/reference/resize_bilinear.h.
+Source: LiteRT tflite/kernels/resize_bilinear.cc, internal/reference/resize_bilinear.h,
+internal/optimized/resize_bilinear.h; XNNPACK src/indirection.c, src/s8-ibilinear/scalar.c.in,
+src/f32-ibilinear/sse.c.in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic import fixed_point, rounding
 from quantlib.model.graph import TensorType
+from quantlib.ops._bilinear import (
+    ResizeBilinearOptions,
+    Taps,
+    TapsOf,
+    clamped_taps,
+    integer_taps,
+    real_taps,
+)
 from quantlib.ops._movement import check_shape, integers, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 
 __all__ = ["ResizeBilinearOptions"]
 
-
-@dataclass(frozen=True, slots=True)
-class ResizeBilinearOptions:
-    """How pixels of the two images correspond."""
-
-    align_corners: bool = False
-    half_pixel_centers: bool = False
+_FLOAT32, _UINT8, _INT8, _INT16 = TensorType.FLOAT32, TensorType.UINT8, TensorType.INT8, TensorType.INT16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Taps:
-    """The two input pixels of every output pixel along an axis, and what they weigh.
-
-    Parameters
-    ----------
-    lower, upper : int64 arrays (size,)
-    lower_weight, upper_weight : arrays (size,)
-        float32, or int64 in 1/1024.
-    """
-
-    lower: NDArray[np.int64]
-    upper: NDArray[np.int64]
-    lower_weight: Array
-    upper_weight: Array
-
-
-def real_taps(options: ResizeBilinearOptions, extent: int, size: int) -> Taps:
-    """Taps with float32 weights."""
-    scale = np.float32(extent) / np.float32(size)
-    if options.align_corners and size > 1:
-        scale = np.float32(extent - 1) / np.float32(size - 1)
-    index = np.arange(size, dtype=np.int64).astype(np.float32)
-    half = np.float32(0.5)
-    position = (index + half) * scale - half if options.half_pixel_centers else index * scale
-    lower = np.maximum(np.floor(position).astype(np.int64), 0)
-    upper = np.minimum(np.ceil(position).astype(np.int64), extent - 1)
-    beyond = position - lower.astype(np.float32)
-    return Taps(lower, upper, np.float32(1) - beyond, beyond)
-
-
-def integer_taps(options: ResizeBilinearOptions, extent: int, size: int) -> Taps:
-    """Taps with weights in 1/1024."""
-    scale = (1024 * extent + size // 2) // size
-    if options.align_corners and size > 1:
-        scale = (1024 * (extent - 1) + (size - 1) // 2) // (size - 1)
-    position = np.arange(size, dtype=np.int64) * scale
-    if options.half_pixel_centers:
-        position = position + scale // 2 - 512
-    # A position below 0 is above -512: dividing down or towards zero gives the same.
-    lower = np.maximum(position // 1024, 0)
-    upper = np.minimum((position + 1023) // 1024, extent - 1)
-    beyond = position - 1024 * lower
-    return Taps(lower, upper, 1024 - beyond, beyond)
-
-
-def _resize(
-    node: Node,
-    taps_of: Callable[[ResizeBilinearOptions, int, int], Taps],
-    finish: Callable[[Array], Array],
-) -> Kernel:
-    """The kernel: gather four pixels, weigh, add, and let `finish` round."""
+def _resize(node: Node, taps_of: TapsOf, combine: Callable[[Array, Taps, Taps], Array]) -> Kernel:
+    """The kernel: find the taps along both axes, and let `combine` make the image."""
     options = node.read_options(ResizeBilinearOptions)
     require_type(node, 1, "size", [TensorType.INT32])
     require_same_type(node)
@@ -123,47 +83,151 @@ def _resize(
         for taps, extent in ((rows, h), (columns, w)):
             last = int(taps.lower.max())
             node.require(last < extent, "input 1 (size)", f"position {last}", f"below {extent}")
-        return finish(_sum_of_four(x, rows, columns))
+        return combine(x, rows, columns)
 
     return run
 
 
-def _sum_of_four(x: Array, rows: Taps, columns: Taps) -> Array:
-    """Σ x · wy · wx in the kernels' order, in the dtype of the weights."""
-    total: Array | None = None
-    for column, wx in ((columns.lower, columns.lower_weight), (columns.upper, columns.upper_weight)):
-        for row, wy in ((rows.lower, rows.lower_weight), (rows.upper, rows.upper_weight)):
-            pixels = x[:, row][:, :, column].astype(wx.dtype)  # (n, i, j, c)
-            term = pixels * wy[:, None, None] * wx[:, None]
-            total = term if total is None else total + term
-    assert total is not None
-    return total
+def _corners(x: Array, rows: Taps, columns: Taps) -> tuple[Array, Array, Array, Array]:
+    """The four pixels of every output pixel: (0,0), (0,1), (1,0), (1,1); row first."""
+    lower, upper = x[:, rows.lower], x[:, rows.upper]
+    return (
+        lower[:, :, columns.lower],
+        lower[:, :, columns.upper],
+        upper[:, :, columns.lower],
+        upper[:, :, columns.upper],
+    )
 
 
-@kernel("RESIZE_BILINEAR", [TensorType.FLOAT32])
+def _pixel_times_weights(x: Array, rows: Taps, columns: Taps) -> Array:
+    """Σ (x · wy) · wx, column by column, in the dtype of the weights."""
+    a, b, c, d = (corner.astype(rows.lower_weight.dtype) for corner in _corners(x, rows, columns))
+    y0, y1 = rows.lower_weight[:, None, None], rows.upper_weight[:, None, None]
+    x0, x1 = columns.lower_weight[:, None], columns.upper_weight[:, None]
+    return np.asarray(a * y0 * x0 + c * y1 * x0 + b * y0 * x1 + d * y1 * x1)
+
+
+def _pixel_times_product(x: Array, rows: Taps, columns: Taps) -> Array:
+    """Σ x · (wy · wx), row by row, in float32."""
+    a, b, c, d = (corner.astype(np.float32) for corner in _corners(x, rows, columns))
+    y0, y1 = rows.lower_weight[:, None, None], rows.upper_weight[:, None, None]
+    x0, x1 = columns.lower_weight[:, None], columns.upper_weight[:, None]
+    return np.asarray(a * (y0 * x0) + b * (y0 * x1) + c * (y1 * x0) + d * (y1 * x1))
+
+
+def _truncate(total: Array) -> Array:
+    """Real codes to uint8, 0.5 added."""
+    codes = np.trunc(total + np.float32(0.5)).astype(np.int64)
+    return fixed_point.saturate(codes, 0, 255).astype(np.uint8)
+
+
+@kernel("RESIZE_BILINEAR", [_FLOAT32])
 def float32(node: Node) -> Kernel:
     """Real means."""
-    return _resize(node, real_taps, lambda total: np.asarray(total + np.float32(0)))
+    zero = np.float32(0)
+    return _resize(node, real_taps, lambda *image: np.asarray(_pixel_times_weights(*image) + zero))
 
 
-@kernel("RESIZE_BILINEAR", [TensorType.UINT8])
+@kernel("RESIZE_BILINEAR", [_UINT8])
 def uint8(node: Node) -> Kernel:
     """Real means of codes, rounded."""
-
-    def finish(total: Array) -> Array:
-        codes = np.trunc(total + np.float32(0.5)).astype(np.int64)
-        return fixed_point.saturate(codes, 0, 255).astype(np.uint8)
-
-    return _resize(node, real_taps, finish)
+    return _resize(node, real_taps, lambda *image: _truncate(_pixel_times_weights(*image)))
 
 
-@kernel("RESIZE_BILINEAR", [TensorType.INT8, TensorType.INT16])
+@kernel("RESIZE_BILINEAR", [_INT8, _INT16])
 def integer(node: Node) -> Kernel:
     """Integer means of codes."""
     dtype = node.output().dtype
 
-    def finish(total: Array) -> Array:
-        rounded = np.sign(total) * ((np.abs(total) + (1 << 19)) >> 20)
-        return np.asarray(rounded, dtype)
+    def combine(x: Array, rows: Taps, columns: Taps) -> Array:
+        total = _pixel_times_weights(x, rows, columns)
+        return np.asarray(np.sign(total) * ((np.abs(total) + (1 << 19)) >> 20), dtype)
 
-    return _resize(node, integer_taps, finish)
+    return _resize(node, integer_taps, combine)
+
+
+@kernel("RESIZE_BILINEAR", [_FLOAT32], family="optimized")
+def optimized_float32(node: Node) -> Kernel:
+    """Real means in another order; twice the size has a kernel of its own."""
+    options = node.read_options(ResizeBilinearOptions)
+    plain = not options.align_corners and not options.half_pixel_centers
+
+    def combine(x: Array, rows: Taps, columns: Taps) -> Array:
+        if plain and (rows.lower.size, columns.lower.size) == (2 * x.shape[1], 2 * x.shape[2]):
+            return _twice(x)
+        return np.asarray(np.float32(0) + _pixel_times_product(x, rows, columns))
+
+    return _resize(node, real_taps, combine)
+
+
+def _twice(x: Array) -> Array:
+    """Every pixel, and the means of two and of four neighbours."""
+    half = np.float32(0.5)
+    right = x[:, :, [*range(1, x.shape[2]), -1]]
+    below, both = x[:, [*range(1, x.shape[1]), -1]], right[:, [*range(1, x.shape[1]), -1]]
+    y = np.empty((x.shape[0], 2 * x.shape[1], 2 * x.shape[2], x.shape[3]), np.float32)
+    y[:, ::2, ::2] = x
+    y[:, ::2, 1::2] = (x + right) * half
+    left = (x + below) * half
+    y[:, 1::2, ::2] = left
+    y[:, 1::2, 1::2] = (left + (right + both) * half) * half
+    return y
+
+
+@kernel("RESIZE_BILINEAR", [_UINT8], family="optimized")
+def optimized_uint8(node: Node) -> Kernel:
+    """Real means in another order; eight times the size has a kernel of its own."""
+    options = node.read_options(ResizeBilinearOptions)
+    centered = options.half_pixel_centers and not options.align_corners
+
+    def combine(x: Array, rows: Taps, columns: Taps) -> Array:
+        eightfold = (rows.lower.size, columns.lower.size) == (8 * x.shape[1], 8 * x.shape[2])
+        if centered and eightfold and x.shape[3] % 8 == 0:
+            # 1024 / 8 is a whole number: these taps are exact.
+            exact = (integer_taps(options, extent, 8 * extent) for extent in x.shape[1:3])
+            return np.asarray((_pixel_times_weights(x, *exact) + (1 << 19)) >> 20, np.uint8)
+        return _truncate(_pixel_times_product(x, rows, columns))
+
+    return _resize(node, real_taps, combine)
+
+
+def _is_delegated(node: Node) -> bool:
+    """Whether XNNPACK takes the node: a constant size; for codes one scale on either side."""
+    x, size, y = node.input(0), node.input(1), node.output()
+    if size.constant is None or size.type is not TensorType.INT32 or len(x.shape) != 4:
+        return False
+    quantized = all(value.scales.size == 1 and value.quantized_dimension == 0 for value in (x, y))
+    return x.type is _FLOAT32 or quantized
+
+
+@kernel("RESIZE_BILINEAR", [_FLOAT32], family="xnnpack", when=_is_delegated)
+def xnnpack_float32(node: Node) -> Kernel:
+    """Along the rows, then between them."""
+
+    def combine(x: Array, rows: Taps, columns: Taps) -> Array:
+        a, b, c, d = _corners(x, rows, columns)
+        across, down = columns.upper_weight[:, None], rows.upper_weight[:, None, None]
+        top, bottom = a + (b - a) * across, c + (d - c) * across
+        return np.asarray(top + (bottom - top) * down)
+
+    return _resize(node, clamped_taps, combine)
+
+
+@kernel("RESIZE_BILINEAR", [_INT8, _UINT8], family="xnnpack", when=_is_delegated)
+def xnnpack_integer(node: Node) -> Kernel:
+    """Along the rows, then between them, in integers."""
+    dtype = node.output().dtype
+
+    def combine(x: Array, rows: Taps, columns: Taps) -> Array:
+        a, b, c, d = (corner.astype(np.int64) for corner in _corners(x, rows, columns))
+        across = _in_2048ths(columns.upper_weight)[:, None]
+        down = _in_2048ths(rows.upper_weight)[:, None, None]
+        top, bottom = a * 2048 + (b - a) * across, c * 2048 + (d - c) * across
+        # 2**8 codes · 2**11 · 2**11 fit int32.
+        return np.asarray((top * 2048 + (bottom - top) * down + (1 << 21)) >> 22, dtype)
+
+    return _resize(node, clamped_taps, combine)
+
+
+def _in_2048ths(weight: Array) -> Array:
+    return rounding.round_half_to_even(weight * np.float32(2048)).astype(np.int64)

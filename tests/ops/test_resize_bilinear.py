@@ -6,6 +6,8 @@ import pytest
 from quantlib.errors import InvalidModelError, LimitExceededError
 from quantlib.model.graph import TensorType
 from quantlib.ops.resize_bilinear import ResizeBilinearOptions
+from quantlib.runtime.execute import run
+from quantlib.testing.single_operator import Graph, quantization
 
 FLOAT32, INT8, UINT8, INT16, INT32, INT64 = (
     TensorType.FLOAT32,
@@ -125,3 +127,60 @@ def test_a_huge_size_is_refused_before_it_is_allocated(compute):
     for size in ([2**31 - 1, 2**31 - 1], [2**30, 1]):
         with pytest.raises(LimitExceededError):
             resize(compute, np.zeros((1, 1, 1, 1)), size)
+
+
+def family(kernels, x, size, options=None, type=FLOAT32):
+    """The image that a kernel family makes."""
+    graph = Graph()
+    parameters = None if type is FLOAT32 else quantization(0.5)
+    inputs = [graph.input(np.shape(x), type, parameters), graph.constant(np.array(size), INT32)]
+    graph.operator("RESIZE_BILINEAR", inputs, [graph.output((), type, parameters)], options)
+    (y,) = run(graph.model(), np.asarray(x, type.dtype), kernels=kernels)
+    return y
+
+
+def test_the_optimized_kernel_multiplies_weights_first():
+    x = np.array([1.1, 2.3, 3.7, 5.9], np.float32).reshape(1, 2, 2, 1)
+    a, b, c, d = x.reshape(-1)
+    y0, y1 = np.float32(0.5), np.float32(0.5)
+    x1 = np.float32(1) * np.float32(1 / 3)
+    x0 = np.float32(1) - x1
+    out = family("optimized", x, [3, 4], ALIGNED)
+    assert out[0, 1, 1, 0] == ((a * (y0 * x0) + b * (y0 * x1)) + c * (y1 * x0)) + d * (y1 * x1)
+
+
+def test_the_optimized_kernel_doubles_by_means_of_means():
+    x = np.array([[1.0, 3.0], [5.0, 11.0]]).reshape(1, 2, 2, 1)
+    out = family("optimized", x, [4, 4])
+    assert out[0, :, :, 0].tolist() == [[1, 2, 3, 3], [3, 5, 7, 7], [5, 8, 11, 11], [5, 8, 11, 11]]
+    assert np.signbit(family("optimized", np.full((1, 1, 1, 1), -0.0), [2, 2])).all()
+
+
+def test_the_optimized_kernel_makes_codes_eight_times_as_large_in_integers():
+    x = np.zeros((1, 1, 2, 8))
+    x[0, 0, 1] = 8
+    out = family("optimized", x, [8, 16], CENTERED, UINT8)
+    # Positions (i + ½) / 8 − ½ between the pixels: 1/16, 3/16, ... of 8, halves up.
+    assert out[0, 0, 4:12, 0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_xnnpack_weighs_codes_in_2048ths_and_rounds_halves_up():
+    x = np.array([0, 1]).reshape(1, 1, 2, 1)
+    assert family("xnnpack", x, [1, 4], None, INT8).reshape(-1).tolist() == [0, 1, 1, 1]
+    assert family("xnnpack", -x, [1, 4], None, INT8).reshape(-1).tolist() == [0, 0, -1, -1]
+
+
+def test_xnnpack_goes_along_rows_first():
+    x = np.array([1.1, 2.3, 3.7, 5.9], np.float32).reshape(1, 2, 2, 1)
+    a, b, c, d = x.reshape(-1)
+    third, half = np.float32(1) * np.float32(1 / 3), np.float32(0.5)
+    top, bottom = a + (b - a) * third, c + (d - c) * third
+    assert family("xnnpack", x, [3, 4], ALIGNED)[0, 1, 1, 0] == top + (bottom - top) * half
+
+
+@pytest.mark.parametrize("type", [FLOAT32, INT8, UINT8])
+@pytest.mark.parametrize("kernels", ["optimized", "xnnpack"])
+def test_every_family_keeps_an_image_of_the_same_size(kernels, type):
+    x = np.random.default_rng(1).integers(0, 127, (2, 5, 7, 3))
+    for options in (None, ALIGNED, CENTERED):
+        assert np.array_equal(family(kernels, x, [5, 7], options, type), x)

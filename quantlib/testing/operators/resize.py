@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from quantlib.errors import InvalidModelError
 from quantlib.model.graph import TensorType
 from quantlib.ops.resize_bilinear import ResizeBilinearOptions
@@ -17,21 +22,26 @@ _CODES = (TensorType.INT8, TensorType.UINT8, TensorType.INT16)
 def _image(choices: Choices, movement: Movement) -> None:
     """An image and the size wanted: sizes that divide each other, and any."""
     image = (choices.integer(1, 2), choices.integer(1, 12), choices.integer(1, 12), choices.integer(1, 4))
-    if movement.type is TensorType.FLOAT32:
-        x = reals(choices, image, choices.choice((1.0, 100.0)))
-    elif movement.type in _CODES:
-        assert movement.type.dtype is not None
-        low, high = {1: (-128, 127), 2: (-32768, 32767)}[movement.type.dtype.itemsize]
-        shift = 128 if movement.type is TensorType.UINT8 else 0
-        x = integers(choices, image, low + shift, high + shift, movement.type.dtype)
-    else:
-        x = numbers(choices, image, movement.type)
-    movement.add(x, movement.type, movement.quantization, constant=False)
     sizes = [
         choices.choice((choices.integer(1, 25), extent * choices.integer(1, 3), 2 * extent - 1, 1, extent))
         for extent in image[1:3]
     ]
+    factor = choices.choice((0, 0, 0, 2, 8))
+    if factor:  # both axes alike, which some kernels do in their own way
+        image = (1, choices.integer(1, 4), choices.integer(1, 4), choices.choice((8, 16, 3, 9)))
+        sizes = [factor * image[1], factor * image[2]]
+    movement.add(_pixels(choices, movement, image), movement.type, movement.quantization, constant=False)
     movement.parameter(sizes)
+
+
+def _pixels(choices: Choices, movement: Movement, image: tuple[int, ...]) -> NDArray[Any]:
+    if movement.type is TensorType.FLOAT32:
+        return reals(choices, image, choices.choice((1.0, 100.0)))
+    if movement.type in _CODES:
+        assert movement.type.dtype is not None
+        info = np.iinfo(movement.type.dtype)
+        return integers(choices, image, int(info.min), int(info.max), movement.type.dtype)
+    return numbers(choices, image, movement.type)
 
 
 @cases("RESIZE_BILINEAR", "float32", "int8", "uint8", "int16")
