@@ -42,6 +42,7 @@ from quantlib.ops._common_scale import (
 )
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._unquantized import arithmetic, wrapping
 
 __all__ = ["AddOptions"]
@@ -53,6 +54,15 @@ class AddOptions:
 
     fused_activation_function: Activation = Activation.NONE
     pot_scale_int16: bool = True
+
+
+rule(
+    "ADD",
+    int16="own scale",
+    int16_constants=True,
+    int16_options={"pot_scale_int16": False},
+    versions=Versions(int8=2, int16=2),
+)
 
 
 def _options(node: Node) -> AddOptions:

@@ -30,6 +30,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import INDEX_TYPES, integer, require_type, resolve_axis
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["ArgMaxOptions", "ArgMinOptions", "first_largest"]
 
@@ -46,6 +47,10 @@ class ArgMinOptions:
     """Element type of the result."""
 
     output_type: TensorType = TensorType.FLOAT32
+
+
+rule("ARG_MAX", versions=Versions(int8=2))
+rule("ARG_MIN", versions=Versions(int8=2))
 
 
 _INTEGERS = (TensorType.INT8, TensorType.UINT8, TensorType.INT32, TensorType.BOOL)

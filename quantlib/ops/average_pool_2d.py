@@ -29,8 +29,11 @@ from quantlib.ops._activation import clamp_float, quantized_bounds
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._pool import Pool2DOptions, Pooling
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["AveragePool", "Pool2DOptions", "divide_rounding_half_away"]
+
+rule("AVERAGE_POOL_2D", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 def divide_rounding_half_away(total: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:

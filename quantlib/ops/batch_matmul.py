@@ -42,6 +42,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput, sum_products_float32, sum_products_int64
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel, multiply_adds
+from quantlib.ops._rule import Hybrid, Versions, rule
 from quantlib.ops._weights import legacy_multiplier
 
 __all__ = ["BatchMatMulOptions"]
@@ -54,6 +55,15 @@ class BatchMatMulOptions:
     adj_x: bool = False
     adj_y: bool = False
     asymmetric_quantize_inputs: bool = False
+
+
+rule(
+    "BATCH_MATMUL",
+    int16="own scale",
+    int16_constants=True,
+    hybrid=Hybrid(1, asymmetric_inputs=True),
+    versions=Versions(int8=2, int16=2, hybrid=4),
+)
 
 
 def _rows(node: Node, options: BatchMatMulOptions, x: Array, w: Array) -> tuple[Array, Array]:

@@ -21,9 +21,12 @@ import math
 from quantlib.ops._movement import EVERY_TYPE, check_shape
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._space_batch import read_blocks, require_copyable
 
 __all__: list[str] = []
+
+rule("BATCH_TO_SPACE_ND", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("BATCH_TO_SPACE_ND", EVERY_TYPE)

@@ -20,8 +20,11 @@ import numpy as np
 from quantlib.ops._movement import EVERY_TYPE, check_shape, integers, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__: list[str] = []
+
+rule("BROADCAST_TO", same_scale=True, int16="same scale", versions=Versions(int8=3, int16=3))
 
 
 @kernel("BROADCAST_TO", EVERY_TYPE)

@@ -35,6 +35,7 @@ from quantlib.ops._movement import (
 )
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["ConcatenationOptions"]
 
@@ -45,6 +46,9 @@ class ConcatenationOptions:
 
     axis: int = 0
     fused_activation_function: Activation = Activation.NONE
+
+
+rule("CONCATENATION", same_scale=True, int16="scale of output", versions=Versions(int8=2, int16=2))
 
 
 def join(node: Node, axis: int, parts: Sequence[Array]) -> Array:

@@ -28,6 +28,7 @@ from quantlib.ops._activation import Activation, quantized_bounds
 from quantlib.ops._broadcast import broadcast_shape, require_operands
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 from quantlib.ops._unquantized import arithmetic
 
 __all__ = ["DivOptions"]
@@ -38,6 +39,9 @@ class DivOptions:
     """What follows the quotient."""
 
     fused_activation_function: Activation = Activation.NONE
+
+
+rule("DIV")
 
 
 @kernel("DIV", [TensorType.INT8, TensorType.UINT8, TensorType.INT16])

@@ -18,8 +18,11 @@ from __future__ import annotations
 from quantlib.ops._movement import EVERY_TYPE, integers, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__: list[str] = []
+
+rule("DYNAMIC_UPDATE_SLICE", same_scale=True)
 
 
 @kernel("DYNAMIC_UPDATE_SLICE", EVERY_TYPE)

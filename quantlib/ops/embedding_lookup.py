@@ -29,8 +29,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import EVERY_TYPE, check_shape, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Hybrid, Versions, rule
 
 __all__: list[str] = []
+
+rule("EMBEDDING_LOOKUP", hybrid=Hybrid(1), versions=Versions(hybrid=3))
 
 _REAL = (TensorType.FLOAT32, TensorType.FLOAT16)
 _CODES = (TensorType.INT8, TensorType.UINT8, TensorType.INT4)

@@ -19,6 +19,7 @@ from quantlib.arithmetic import libm
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._table import look_up_8bit, look_up_int16, require_no_zero_point, require_same_type
 
 __all__ = ["ExpOptions"]
@@ -27,6 +28,9 @@ __all__ = ["ExpOptions"]
 @dataclass(frozen=True, slots=True)
 class ExpOptions:
     """Nothing to choose."""
+
+
+rule("EXP", int16="own scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("EXP", [TensorType.INT8])

@@ -24,8 +24,11 @@ from quantlib.ops._movement import (
 )
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__: list[str] = []
+
+rule("EXPAND_DIMS", same_scale=True, int16="same scale")
 
 
 @kernel("EXPAND_DIMS", EVERY_TYPE)

@@ -25,8 +25,11 @@ from quantlib.ops._movement import (
 )
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__: list[str] = []
+
+rule("FILL", same_scale=True, int16="same scale", versions=Versions(int8=3, int16=3))
 
 
 @kernel("FILL", EVERY_TYPE, data_input=1)

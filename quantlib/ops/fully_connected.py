@@ -50,6 +50,7 @@ from quantlib.ops._accumulate import Accumulating, ToOutput, sum_products_float3
 from quantlib.ops._activation import Activation, activate_vector, clamp_float
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel, multiply_adds
+from quantlib.ops._rule import Bias, Hybrid, Versions, rule
 from quantlib.ops._weights import (
     channel_multipliers,
     has_narrow_bias,
@@ -77,6 +78,17 @@ class FullyConnectedOptions:
     keep_num_dims: bool = False
     asymmetric_quantize_inputs: bool = False
     quantized_bias_type: TensorType = TensorType.FLOAT32
+
+
+rule(
+    "FULLY_CONNECTED",
+    weights={1: 0},
+    dense=True,
+    bias=Bias(2, of=(0, 1), type_option="quantized_bias_type"),
+    int16="own scale",
+    hybrid=Hybrid(1, asymmetric_inputs=True),
+    versions=Versions(int8=4, int16=4, hybrid=12),
+)
 
 
 _NARROW_WEIGHTS = (TensorType.INT8, TensorType.INT4, TensorType.INT2)

@@ -28,6 +28,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import COMMON_TYPES, check_shape, require_same_type, require_type, resolve_axis
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Hybrid, Versions, rule
 
 __all__ = ["GatherOptions"]
 
@@ -38,6 +39,16 @@ class GatherOptions:
 
     axis: int = 0
     batch_dims: int = 0
+
+
+rule(
+    "GATHER",
+    same_scale=True,
+    int16="same scale",
+    int16_constants=True,
+    hybrid=Hybrid(0, weights_only=True),
+    versions=Versions(int8=2, int16=2),
+)
 
 
 _POSITION_TYPES = (TensorType.INT16, TensorType.INT32, TensorType.INT64)

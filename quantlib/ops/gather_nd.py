@@ -21,8 +21,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import COMMON_TYPES, check_shape, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__: list[str] = []
+
+rule("GATHER_ND", same_scale=True, int16="same scale", versions=Versions(int8=3, int16=3))
 
 _POSITION_TYPES = (TensorType.INT16, TensorType.INT32, TensorType.INT64)
 

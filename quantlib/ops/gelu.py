@@ -24,6 +24,7 @@ from quantlib.arithmetic.lookup import RealFunction
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._table import look_up_8bit, look_up_int16, require_same_type
 
 __all__ = ["GeluOptions"]
@@ -34,6 +35,9 @@ class GeluOptions:
     """Which formula."""
 
     approximate: bool = False
+
+
+rule("GELU", int16="own scale", versions=Versions(int8=2, int16=2))
 
 
 Float32Array = NDArray[np.float32]

@@ -26,6 +26,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._common_scale import rounding_shift_int16
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 from quantlib.ops._table import require_same_type
 
 __all__ = ["HardSwishOptions"]
@@ -34,6 +35,9 @@ __all__ = ["HardSwishOptions"]
 @dataclass(frozen=True, slots=True)
 class HardSwishOptions:
     """Nothing to choose."""
+
+
+rule("HARD_SWISH")
 
 
 _HIGH_RESOLUTION = 128

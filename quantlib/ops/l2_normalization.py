@@ -28,6 +28,7 @@ from quantlib.ops._activation import Activation
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import sum_last_axis_float32
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Fixed, Versions, rule
 from quantlib.ops._table import require_same_type
 
 __all__ = ["L2NormOptions"]
@@ -38,6 +39,9 @@ class L2NormOptions:
     """What follows."""
 
     fused_activation_function: Activation = Activation.NONE
+
+
+rule("L2_NORMALIZATION", fixed=Fixed(int8=(1 / 128, 0)), versions=Versions(int8=2))
 
 
 _SHORTEST = np.float32(1e-6)

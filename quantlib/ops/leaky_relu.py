@@ -23,6 +23,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import require_operands, require_zero_points_of_zero
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["LeakyReluOptions"]
 
@@ -32,6 +33,9 @@ class LeakyReluOptions:
     """The slope where x is negative."""
 
     alpha: float = 0.0
+
+
+rule("LEAKY_RELU", int16="own scale", versions=Versions(int16=2))
 
 
 @kernel("LEAKY_RELU", [TensorType.FLOAT32])

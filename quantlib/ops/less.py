@@ -17,8 +17,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._comparison import compare_codes, compare_numbers
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__: list[str] = []
+
+rule("LESS", versions=Versions(int8=2))
 
 
 @kernel("LESS", [TensorType.INT8, TensorType.UINT8])

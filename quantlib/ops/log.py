@@ -22,9 +22,12 @@ from quantlib.arithmetic.lookup import RealFunction
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._table import look_up_8bit, look_up_int16, require_no_zero_point, require_same_type
 
 __all__: list[str] = []
+
+rule("LOG", int16="own scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("LOG", [TensorType.INT8])

@@ -32,6 +32,7 @@ from quantlib.ops._exponentials import (
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import sum_last_axis_float32
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Fixed, Versions, rule
 from quantlib.ops._table import require_same_type
 
 __all__ = ["LogSoftmaxOptions"]
@@ -40,6 +41,9 @@ __all__ = ["LogSoftmaxOptions"]
 @dataclass(frozen=True, slots=True)
 class LogSoftmaxOptions:
     """Nothing to choose."""
+
+
+rule("LOG_SOFTMAX", fixed=Fixed(int8=(16 / 256, 127)), versions=Versions(int8=2))
 
 
 _OUTPUT_INTEGER_BITS = 4

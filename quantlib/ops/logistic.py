@@ -22,6 +22,7 @@ from quantlib.arithmetic import libm, sigmoid_table
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Fixed, Versions, rule
 from quantlib.ops._table import (
     float16_function,
     look_up_8bit,
@@ -31,6 +32,13 @@ from quantlib.ops._table import (
 )
 
 __all__: list[str] = []
+
+rule(
+    "LOGISTIC",
+    fixed=Fixed(int8=(1 / 256, -128), int16=(1 / 32768, 0)),
+    int16="own scale",
+    versions=Versions(int8=2, int16=2),
+)
 
 _ONE_ABOVE = np.float32(16.619047164916992188)
 _EXP_BELOW = np.float32(-9)

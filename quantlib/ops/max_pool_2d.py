@@ -26,8 +26,11 @@ from quantlib.ops._activation import clamp_float, quantized_bounds
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._pool import Pool2DOptions, Pooling
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["Pool2DOptions"]
+
+rule("MAX_POOL_2D", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("MAX_POOL_2D", [TensorType.INT8, TensorType.UINT8, TensorType.INT16])

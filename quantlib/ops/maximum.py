@@ -18,8 +18,17 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import broadcast_shape, require_operands
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__: list[str] = []
+
+rule(
+    "MAXIMUM",
+    same_scale=True,
+    int16="scale of output",
+    int16_constants=True,
+    versions=Versions(int8=2, int16=2),
+)
 
 
 @kernel(

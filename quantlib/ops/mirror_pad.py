@@ -32,6 +32,7 @@ from quantlib.ops._movement import (
 )
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["MirrorPadMode", "MirrorPadOptions", "mirrored"]
 
@@ -48,6 +49,9 @@ class MirrorPadOptions:
     """Which reflection."""
 
     mode: MirrorPadMode = MirrorPadMode.REFLECT
+
+
+rule("MIRROR_PAD", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 _CODES = (TensorType.INT8, TensorType.UINT8, TensorType.INT16)

@@ -36,6 +36,7 @@ from quantlib.ops._broadcast import (
 from quantlib.ops._common_scale import rounding_shift_int16
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._unquantized import arithmetic, wrapping
 
 __all__ = ["MulOptions"]
@@ -46,6 +47,9 @@ class MulOptions:
     """What follows the product."""
 
     fused_activation_function: Activation = Activation.NONE
+
+
+rule("MUL", int16="own scale", int16_constants=True, versions=Versions(int8=2, int16=2))
 
 
 @kernel("MUL", [TensorType.INT8, TensorType.UINT8])

@@ -24,6 +24,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import check_shape, integer, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__ = ["OneHotOptions"]
 
@@ -33,6 +34,9 @@ class OneHotOptions:
     """Where the new axis goes."""
 
     axis: int = 0
+
+
+rule("ONE_HOT")
 
 
 _TYPES = (

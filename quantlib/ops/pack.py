@@ -19,6 +19,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import check_shape, require_same_parameters, require_same_type, resolve_axis
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["PackOptions"]
 
@@ -29,6 +30,9 @@ class PackOptions:
 
     values_count: int = 0
     axis: int = 0
+
+
+rule("PACK", same_scale=True, int16="scale of output", versions=Versions(int8=2, int16=2))
 
 
 _TYPES = (

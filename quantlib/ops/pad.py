@@ -13,7 +13,8 @@ Inputs: x, paddings (rank, 2), and optionally the constant.
 Without a constant the padding is what means 0.0: the zero point of y where x is quantized (uint8:
 always), otherwise 0. Scale and zero point of x are not looked at: codes are copied.
 
-Both names are one kernel.
+Both names are one kernel. The optimized family sets every byte to 0 where the constant is -0.0,
+which so becomes 0.0; not for float16 images, constant paddings of the two axes in the middle.
 
 Source: LiteRT tflite/kernels/pad.cc, internal/reference/pad.h.
 """
@@ -34,6 +35,7 @@ from quantlib.ops._movement import (
 )
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["PadOptions", "PadV2Options", "surround"]
 
@@ -46,6 +48,10 @@ class PadOptions:
 @dataclass(frozen=True, slots=True)
 class PadV2Options:
     """Nothing to choose."""
+
+
+rule("PAD", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
+rule("PADV2", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 _PADDING_TYPES = (
@@ -123,3 +129,20 @@ def constant_padding(node: Node) -> Kernel:
         return surround(node, x, paddings, constant)
 
     return run
+
+
+@kernel("PADV2", [TensorType.FLOAT32, TensorType.FLOAT16], family="optimized")
+def without_minus_zero(node: Node) -> Kernel:
+    """As the reference, but for a constant of -0.0."""
+    pad = constant_padding(node)
+    if not node.has_input(2) or _is_float16_image(node):
+        return pad
+    return lambda x, paddings, constant: pad(
+        x, paddings, np.where(constant == 0, np.zeros_like(constant), constant)
+    )
+
+
+def _is_float16_image(node: Node) -> bool:
+    rows = node.input(1).constant
+    constant_image = rows is not None and rows.shape == (4, 2) and not rows[[0, 3]].any()
+    return node.input(0).type is TensorType.FLOAT16 and constant_image

@@ -22,8 +22,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import broadcast_shape
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__: list[str] = []
+
+rule("PRELU", weights={1: None})
 
 
 @kernel("PRELU", [TensorType.FLOAT32])

@@ -15,8 +15,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import EVERY_TYPE
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__: list[str] = []
+
+rule("RANK")
 
 
 @kernel("RANK", EVERY_TYPE)

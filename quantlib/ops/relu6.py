@@ -14,8 +14,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._clip import clip_codes, clip_float32
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__: list[str] = []
+
+rule("RELU6", int16="own scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("RELU6", [TensorType.FLOAT32])

@@ -13,8 +13,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._clip import clip_codes, clip_float32
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__: list[str] = []
+
+rule("RELU_N1_TO_1")
 
 
 @kernel("RELU_N1_TO_1", [TensorType.FLOAT32])

@@ -24,6 +24,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import EVERY_TYPE, check_shape, integers, require_same_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__ = ["ReshapeOptions", "resolve_shape"]
 
@@ -33,6 +34,9 @@ class ReshapeOptions:
     """The shape, for files that do not give it as a tensor."""
 
     new_shape: tuple[int, ...] | None = None
+
+
+rule("RESHAPE", same_scale=True, int16="same scale")
 
 
 def resolve_shape(node: Node, asked: Sequence[int], given: Sequence[int]) -> tuple[int, ...]:

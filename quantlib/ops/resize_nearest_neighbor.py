@@ -30,6 +30,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import check_shape, integers, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["ResizeNearestNeighborOptions", "nearest"]
 
@@ -40,6 +41,9 @@ class ResizeNearestNeighborOptions:
 
     align_corners: bool = False
     half_pixel_centers: bool = False
+
+
+rule("RESIZE_NEAREST_NEIGHBOR", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 _TYPES = (

@@ -25,6 +25,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import integers, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__ = ["ReverseSequenceOptions"]
 
@@ -35,6 +36,9 @@ class ReverseSequenceOptions:
 
     seq_dim: int = 0
     batch_dim: int = 0
+
+
+rule("REVERSE_SEQUENCE")
 
 
 _TYPES = (TensorType.FLOAT32, TensorType.UINT8, TensorType.INT16, TensorType.INT32, TensorType.INT64)

@@ -22,8 +22,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import COMMON_TYPES, integers, require_same_type, require_type, resolve_axis
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__: list[str] = []
+
+rule("REVERSE_V2", int16="same scale", versions=Versions(int8=3, int16=3))
 
 _MOST = 8
 

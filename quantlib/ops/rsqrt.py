@@ -23,10 +23,13 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import require_operands
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._table import look_up_int16
 from quantlib.ops._unary_codes import unary_parameters
 
 __all__: list[str] = []
+
+rule("RSQRT", int16="own scale", versions=Versions(int8=2, int16=2))
 
 _SHIFT = 20
 """Bits of fraction that the root of a whole number is given."""

@@ -23,8 +23,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import check_shape, integers, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__: list[str] = []
+
+rule("SCATTER_ND", same_scale=True, int16="same scale")
 
 _TYPES = (
     TensorType.FLOAT32,

@@ -16,9 +16,12 @@ import numpy as np
 
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 from quantlib.ops._select import SELECTABLE, require_select_types, shape_of_one
 
 __all__: list[str] = []
+
+rule("SELECT", same_scale=True, int16="scale of output")
 
 
 @kernel("SELECT", SELECTABLE, data_input=1)

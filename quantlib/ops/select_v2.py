@@ -16,9 +16,12 @@ import numpy as np
 from quantlib.ops._broadcast import broadcast_shape
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 from quantlib.ops._select import SELECTABLE, require_select_types, shape_of_one
 
 __all__: list[str] = []
+
+rule("SELECT_V2", same_scale=True)
 
 
 @kernel("SELECT_V2", SELECTABLE, data_input=1)

@@ -17,6 +17,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import EVERY_TYPE, INDEX_TYPES
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__ = ["ShapeOptions"]
 
@@ -26,6 +27,9 @@ class ShapeOptions:
     """Element type of the result."""
 
     out_type: TensorType = TensorType.FLOAT32
+
+
+rule("SHAPE", int16="own scale")
 
 
 @kernel("SHAPE", EVERY_TYPE)

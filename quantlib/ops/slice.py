@@ -22,8 +22,11 @@ import numpy as np
 from quantlib.ops._movement import EVERY_TYPE, integers, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__: list[str] = []
+
+rule("SLICE", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("SLICE", EVERY_TYPE)

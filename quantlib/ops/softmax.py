@@ -32,6 +32,7 @@ from quantlib.ops._exponentials import ACCUMULATION_INTEGER_BITS, Exponentials, 
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import sum_last_axis_float32
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Fixed, Versions, rule
 from quantlib.ops._table import require_no_zero_point, require_same_type
 
 __all__ = ["SoftmaxOptions"]
@@ -42,6 +43,14 @@ class SoftmaxOptions:
     """How steep."""
 
     beta: float = 0.0
+
+
+rule(
+    "SOFTMAX",
+    fixed=Fixed(int8=(1 / 256, -128), int16=(1 / 32768, 0)),
+    int16="own scale",
+    versions=Versions(int8=2, int16=2),
+)
 
 
 @kernel("SOFTMAX", [TensorType.INT8, TensorType.UINT8])

@@ -25,9 +25,12 @@ import numpy as np
 from quantlib.ops._movement import EVERY_TYPE, check_shape
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._space_batch import read_blocks, require_copyable
 
 __all__: list[str] = []
+
+rule("SPACE_TO_BATCH_ND", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 def _filler(node: Node) -> Array:

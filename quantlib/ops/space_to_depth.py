@@ -18,6 +18,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import check_shape, require_same_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["SpaceToDepthOptions"]
 
@@ -27,6 +28,9 @@ class SpaceToDepthOptions:
     """Height and width of a block."""
 
     block_size: int = 0
+
+
+rule("SPACE_TO_DEPTH", same_scale=True, versions=Versions(int8=2))
 
 
 _TYPES = (TensorType.FLOAT32, TensorType.UINT8, TensorType.INT8, TensorType.INT32, TensorType.INT64)

@@ -21,6 +21,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import integer, require_same_type, require_type, resolve_axis
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["SplitOptions"]
 
@@ -30,6 +31,9 @@ class SplitOptions:
     """How many parts."""
 
     num_splits: int = 0
+
+
+rule("SPLIT", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 _TYPES = (

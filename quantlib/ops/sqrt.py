@@ -19,9 +19,12 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import require_operands
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._unary_codes import unary_parameters
 
 __all__: list[str] = []
+
+rule("SQRT", int16="own scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("SQRT", [TensorType.FLOAT32])

@@ -24,9 +24,12 @@ from quantlib.ops._broadcast import broadcast_shape, require_operands
 from quantlib.ops._common_scale import CommonScale, multiplier_smaller_than_one
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._unquantized import wrapping
 
 __all__: list[str] = []
+
+rule("SQUARED_DIFFERENCE", int16="own scale", int16_constants=True, versions=Versions(int8=2, int16=2))
 
 _LEFT_SHIFT = 7
 """(255 << 7)², halved twice by the common scale, fits int32."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from quantlib.ops._movement import EVERY_TYPE, require_same_type, resolve_axis
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__ = ["SqueezeOptions"]
 
@@ -25,6 +26,9 @@ class SqueezeOptions:
     """The axes to drop; none means all that can be."""
 
     squeeze_dims: tuple[int, ...] | None = None
+
+
+rule("SQUEEZE", same_scale=True, int16="same scale")
 
 
 _MOST_DIMENSIONS = 8

@@ -42,6 +42,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import EVERY_TYPE, check_shape, integers, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["Span", "StridedSliceOptions", "resolve_spans"]
 
@@ -56,6 +57,9 @@ class StridedSliceOptions:
     new_axis_mask: int = 0
     shrink_axis_mask: int = 0
     offset: bool = False
+
+
+rule("STRIDED_SLICE", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from quantlib.ops._common_scale import (
 from quantlib.ops._negative_shift import multiply_without_left_shift
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 from quantlib.ops._unquantized import arithmetic, wrapping
 
 __all__ = ["SubOptions"]
@@ -56,6 +57,15 @@ class SubOptions:
 
     fused_activation_function: Activation = Activation.NONE
     pot_scale_int16: bool = True
+
+
+rule(
+    "SUB",
+    int16="own scale",
+    int16_constants=True,
+    int16_options={"pot_scale_int16": False},
+    versions=Versions(int8=2, int16=2),
+)
 
 
 def _options(node: Node) -> SubOptions:

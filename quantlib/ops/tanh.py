@@ -21,6 +21,7 @@ from quantlib.arithmetic.power_of_two import checked_log2
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Fixed, Versions, rule
 from quantlib.ops._table import (
     float16_function,
     look_up_8bit,
@@ -30,6 +31,13 @@ from quantlib.ops._table import (
 )
 
 __all__: list[str] = []
+
+rule(
+    "TANH",
+    fixed=Fixed(int8=(1 / 128, 0), int16=(1 / 32768, 0)),
+    int16="own scale",
+    versions=Versions(int8=2, int16=2),
+)
 
 
 @kernel("TANH", [TensorType.INT8, TensorType.UINT8])

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["TopKV2Options"]
 
@@ -28,6 +29,9 @@ __all__ = ["TopKV2Options"]
 @dataclass(frozen=True, slots=True)
 class TopKV2Options:
     """Nothing to choose."""
+
+
+rule("TOPK_V2", same_scale=True, versions=Versions(int8=2))
 
 
 _INDEX_TYPES = (TensorType.INT32, TensorType.INT16)

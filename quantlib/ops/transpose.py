@@ -20,8 +20,11 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import EVERY_TYPE, integers, require_same_type, require_type, resolve_axis
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__: list[str] = []
+
+rule("TRANSPOSE", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 _MOST = 8
 

@@ -51,6 +51,7 @@ from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel, multiply_adds
+from quantlib.ops._rule import Bias, Hybrid, Versions, rule
 from quantlib.ops._weights import (
     channel_multipliers,
     has_narrow_bias,
@@ -73,6 +74,16 @@ class TransposeConvOptions:
     stride_h: int = 0
     fused_activation_function: Activation = Activation.NONE
     quantized_bias_type: TensorType = TensorType.FLOAT32
+
+
+rule(
+    "TRANSPOSE_CONV",
+    weights={1: 0},
+    bias=Bias(3, of=(2, 1), type_option="quantized_bias_type"),
+    int16="own scale",
+    hybrid=Hybrid(1),
+    versions=Versions(int8=2, int16=3, hybrid=2),
+)
 
 
 OUTPUT_SHAPE, WEIGHTS, DATA, BIAS = range(4)

@@ -20,6 +20,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import require_same_parameters, require_same_type, resolve_axis
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import rule
 
 __all__ = ["UnpackOptions"]
 
@@ -30,6 +31,9 @@ class UnpackOptions:
 
     num: int = 0
     axis: int = 0
+
+
+rule("UNPACK", same_scale=True, int16="same scale")
 
 
 _TYPES = (
