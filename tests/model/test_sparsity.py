@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,15 @@ def test_the_buffer_must_hold_what_is_stored() -> None:
     validate(Model(3, (), (graph,), (Buffer(), Buffer(memoryview(b"\5\7\6")))))
     with pytest.raises(InvalidModelError, match=r"2 bytes .* wanted 3 bytes"):
         validate(Model(3, (), (graph,), (Buffer(), Buffer(memoryview(b"\5\7")))))
+
+
+def test_sparse_elements_take_the_bytes_of_their_type() -> None:
+    tensor = sparse((3, 4), (0, 1), (dense(3), csr((0, 2, 2, 3), (0, 3, 1))), buffer=1)
+    for tensor_type, size in ((TensorType.FLOAT32, 12), (TensorType.INT16, 6), (TensorType.INT4, 2)):
+        graph = Subgraph((dataclasses.replace(tensor, type=tensor_type),), (), (0,), ())
+        validate(Model(3, (), (graph,), (Buffer(), Buffer(memoryview(bytes(size))))))
+        with pytest.raises(InvalidModelError, match=f"wanted {size} bytes"):
+            validate(Model(3, (), (graph,), (Buffer(), Buffer(memoryview(bytes(size - 1))))))
 
 
 ROWS = csr((0, 2, 2, 3), (0, 3, 1))

@@ -243,6 +243,41 @@ def test_the_axis_of_a_bias_may_be_that_of_its_weights() -> None:
         validate(with_tensor(STATE, shape=(5,), type=TensorType.INT32, quantization=many))
 
 
+@pytest.mark.parametrize(
+    ("tensor_type", "low", "high"),
+    [
+        (TensorType.INT8, -(2**7), 2**7 - 1),
+        (TensorType.UINT8, 0, 2**8 - 1),
+        (TensorType.INT16, -(2**15), 2**15 - 1),
+        (TensorType.UINT16, 0, 2**16 - 1),
+        (TensorType.INT32, -(2**31), 2**31 - 1),
+        (TensorType.UINT32, 0, 2**32 - 1),
+        (TensorType.INT64, -(2**63), 2**63 - 1),
+        (TensorType.INT4, -8, 7),
+        (TensorType.UINT4, 0, 15),
+        (TensorType.INT2, -2, 1),
+    ],
+)
+def test_a_zero_point_is_a_value_of_the_type(tensor_type: TensorType, low: int, high: int) -> None:
+    def of(zero_point: int) -> Model:
+        return with_tensor(Y, type=tensor_type, quantization=quantized(0.5, zero_point))
+
+    validate(of(low))
+    validate(of(high))
+    for outside in (low - 1, high + 1):
+        if -(2**63) <= outside < 2**63:
+            with pytest.raises(InvalidModelError, match=rf"zero_point: {outside}; wanted"):
+                validate(of(outside))
+
+
+def test_limits_are_kept_to_the_byte() -> None:
+    # x, y and state take 3 + 2 + 8 bytes; the constant w is part of the file.
+    validate(valid(), Limits(tensor_bytes=8, total_tensor_bytes=13, operators=1, operands=5, rank=2))
+    for limits in (Limits(tensor_bytes=7), Limits(total_tensor_bytes=12), Limits(operands=4)):
+        with pytest.raises(LimitExceededError):
+            validate(valid(), limits)
+
+
 def test_names_in_errors_are_escaped() -> None:
     with pytest.raises(InvalidModelError) as caught:
         validate(with_tensor(Y, name="\x1b[31m\nred", shape=(-1, 2)))
@@ -369,4 +404,6 @@ def test_scales_that_are_tensors_exist(model: Model, field: str) -> None:
 def test_scales_that_are_tensors_pass() -> None:
     validate(details("BlockwiseQuantization", scales=1, zero_points=-1, block_size=32))
     validate(details("MultiAxisQuantization", scales=1, zero_points=1, quantized_dimensions=(0, 1)))
+    validate(details("MultiAxisQuantization", scales=3, zero_points=3, quantized_dimensions=(1,)))
+    validate(details("BlockwiseQuantization", scales=0, zero_points=-1, block_size=2**31 - 1))
     validate(details("CustomQuantization", custom=b"?"))
