@@ -54,8 +54,11 @@ from quantlib.ops._bilinear import (
 from quantlib.ops._movement import check_shape, integers, require_same_type, require_type
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["ResizeBilinearOptions"]
+
+rule("RESIZE_BILINEAR", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 _FLOAT32, _UINT8, _INT8, _INT16 = TensorType.FLOAT32, TensorType.UINT8, TensorType.INT8, TensorType.INT16
 
