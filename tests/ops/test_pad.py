@@ -5,7 +5,8 @@ import pytest
 
 from quantlib.errors import InvalidModelError, LimitExceededError
 from quantlib.model.graph import TensorType
-from quantlib.testing.single_operator import quantization
+from quantlib.runtime.execute import run
+from quantlib.testing.single_operator import Graph, quantization
 
 FLOAT32, INT8, UINT8, INT16, INT32 = (
     TensorType.FLOAT32,
@@ -125,3 +126,24 @@ def test_huge_paddings_are_refused_before_they_are_allocated(compute, amount):
         compute("PAD", [([[1.0]], FLOAT32), ([[0, amount], [amount, 0]], INT32)], (FLOAT32,))
     with pytest.raises((LimitExceededError, InvalidModelError)):
         compute("PAD", [(np.empty((0, 1)), FLOAT32), ([[0, 0], [0, amount]], INT32)], (FLOAT32,))
+
+
+def negative_padding(kernels, type, shape, paddings):
+    """Which elements of ones, padded with -0.0, have a minus sign."""
+    graph = Graph()
+    inputs = [graph.input(shape, type), graph.constant(np.array(paddings), INT32), graph.input((), type)]
+    graph.operator("PADV2", inputs, [graph.output((), type)])
+    (y,) = run(graph.model(), np.ones(shape, type.dtype), np.array(-0.0, type.dtype), kernels=kernels)
+    return np.signbit(y).reshape(-1).tolist()
+
+
+@pytest.mark.parametrize("type", [FLOAT32, TensorType.FLOAT16])
+def test_the_optimized_kernel_pads_with_zero_for_minus_zero(type):
+    assert negative_padding("reference", type, (1,), [[1, 1]]) == [True, False, True]
+    assert negative_padding("optimized", type, (1,), [[1, 1]]) == [False, False, False]
+
+
+def test_the_optimized_kernel_keeps_minus_zero_around_float16_images():
+    image = ((1, 1, 1, 1), [[0, 0], [1, 0], [0, 0], [0, 0]])
+    assert negative_padding("optimized", TensorType.FLOAT16, *image) == [True, False]
+    assert negative_padding("optimized", FLOAT32, *image) == [False, False]

@@ -31,12 +31,22 @@ def _paddings(choices: Choices, movement: Movement, shape: list[int]) -> None:
 
 @cases("PAD", *ANY)
 def pad(choices: Choices, configuration: str) -> Case:
-    """The output's zero point, if it has one, may be another than the input's."""
+    """Every type of paddings; images among them."""
     movement = Movement.of(choices, TYPES[configuration])
     shape = extents(choices, 0, 5, empty=not movement.dynamic)
     movement.data(shape)
     _paddings(choices, movement, shape)
-    other = codes_quantization(choices, movement.type) if choices.integer(0, 3) == 0 else None
+    return movement.finished("PAD", PadOptions(), version=4)
+
+
+@cases("PAD", *(f"{one} of another zero point" for one in ("int8", "uint8", "int16")), unclaimed=["xnnpack"])
+def other_zero_point(choices: Choices, configuration: str) -> Case:
+    """The output's parameters are others than the input's, which the delegate does not survive."""
+    movement = Movement.of(choices, TYPES[configuration.split(maxsplit=1)[0]])
+    shape = extents(choices, 0, 5)
+    movement.data(shape)
+    _paddings(choices, movement, shape)
+    other = codes_quantization(choices, movement.type)
     return movement.finished("PAD", PadOptions(), quantization=other, version=4)
 
 
@@ -49,6 +59,8 @@ def padv2(choices: Choices, configuration: str) -> Case:
     _paddings(choices, movement, shape)
     if choices.integer(0, 7):
         constant = numbers(choices, choices.choice(((), (1,))), movement.type)
+        if choices.integer(0, 7) == 0:
+            constant = -np.zeros_like(constant) if constant.dtype.kind == "f" else constant
         fixed = choices.choice((True, False))
         movement.add(np.asarray(constant), movement.type, movement.quantization, constant=fixed)
     return movement.finished("PADV2", PadV2Options(), version=4)
