@@ -16,24 +16,49 @@ from quantlib.testing.single_operator import Case, cases
 _CONFIGURATIONS = ("float32", "int8", "uint8", "int32", "int64")
 
 
+def _to_depth(choices: Choices, movement: Movement, *, empty: bool = False) -> Case:
+    size = choices.integer(1, 4)
+    n, h, w, c = _extents(choices, empty)
+    movement.data((n, h * size, w * size, c))
+    return movement.finished("SPACE_TO_DEPTH", SpaceToDepthOptions(size), version=2)
+
+
+def _to_space(choices: Choices, movement: Movement, *, empty: bool = False) -> Case:
+    size = choices.integer(1, 4)
+    n, h, w, c = _extents(choices, empty)
+    movement.data((n, h, w, c * size * size))
+    return movement.finished("DEPTH_TO_SPACE", DepthToSpaceOptions(size))
+
+
+def _extents(choices: Choices, empty: bool) -> list[int]:
+    shape = extents(choices, 4, 4, largest=4)
+    if empty:
+        shape[choices.integer(0, 3)] = 0
+    return shape
+
+
 @cases("SPACE_TO_DEPTH", *_CONFIGURATIONS)
 def space_to_depth(choices: Choices, configuration: str) -> Case:
     """Blocks of one to four pixels."""
-    movement = Movement.of(choices, TYPES[configuration])
-    size = choices.integer(1, 4)
-    n, h, w, c = extents(choices, 4, 4, largest=4, empty=True)
-    movement.data((n, h * size, w * size, c))
-    return movement.finished("SPACE_TO_DEPTH", SpaceToDepthOptions(size), version=2)
+    return _to_depth(choices, Movement.of(choices, TYPES[configuration]))
+
+
+@cases("SPACE_TO_DEPTH", "float32 empty", unclaimed=["xnnpack"])
+def empty_to_depth(choices: Choices, _: str) -> Case:
+    """Images of nothing, which the delegate refuses."""
+    return _to_depth(choices, Movement(choices, TYPES["float32"]), empty=True)
 
 
 @cases("DEPTH_TO_SPACE", *_CONFIGURATIONS)
 def depth_to_space(choices: Choices, configuration: str) -> Case:
     """Blocks of one to four pixels."""
-    movement = Movement.of(choices, TYPES[configuration])
-    size = choices.integer(1, 4)
-    n, h, w, c = extents(choices, 4, 4, largest=4, empty=True)
-    movement.data((n, h, w, c * size * size))
-    return movement.finished("DEPTH_TO_SPACE", DepthToSpaceOptions(size))
+    return _to_space(choices, Movement.of(choices, TYPES[configuration]))
+
+
+@cases("DEPTH_TO_SPACE", "float32 empty", unclaimed=["xnnpack"])
+def empty_to_space(choices: Choices, _: str) -> Case:
+    """Images of nothing, which the delegate refuses."""
+    return _to_space(choices, Movement(choices, TYPES["float32"]), empty=True)
 
 
 @cases("SPACE_TO_BATCH_ND", *ANY)
