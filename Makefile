@@ -18,6 +18,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export PYTHONUTF8 := 1
 
+QUANTLIB_SHARED ?= ../shared
+
 .PHONY: help demo test lint types unit review zoo slow floor conformance clean
 
 help: ## show this list
@@ -45,7 +47,8 @@ slow: $(VENV)/.installed-dev ## the tests that take minutes
 	$(BIN)/python -m pytest -n $(JOBS) -q -m slow
 
 conformance: $(VENV)/.installed-dev ## compare random models of every operator with LiteRT, rewrite the table
-	$(BIN)/python -m quantlib.testing.conformance --cases 200 --write docs/conformance.md
+	$(BIN)/python -m quantlib.testing.conformance --cases 200 --kernels reference optimized xnnpack \
+		--write docs/conformance.md $(if $(wildcard $(QUANTLIB_SHARED)/zoo),--models $(QUANTLIB_SHARED)/zoo)
 
 review: $(VENV)/.installed-dev ## the Scientific Python repository review
 	$(BIN)/repo-review --show err .

@@ -19,10 +19,10 @@ def main() -> None:
         Always, with the exit status.
     """
     try:
-        from quantlib.cli.commands import app
+        from quantlib.cli.commands import app, spread
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("quantlib"):
             raise
         sys.stderr.write(f"quantlib: {error.name} is missing; pip install 'tflite-quantlib[cli]'\n")
         raise SystemExit(2) from None
-    app()
+    app(spread(sys.argv[1:]))

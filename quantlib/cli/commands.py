@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
 
-from quantlib import __version__
+from quantlib import __version__, kernel_sets
 from quantlib.errors import QuantlibError
 
-__all__ = ["app"]
+__all__ = ["app", "spread"]
+
+
+def spread(arguments: Sequence[str], option: str = "--kernels") -> list[str]:
+    """Arguments in which an option with several values is repeated for each of them.
+
+    Examples
+    --------
+    >>> spread(["compare", "m.tflite", "--kernels", "reference", "xnnpack", "--json"])
+    ['compare', 'm.tflite', '--kernels', 'reference', '--kernels', 'xnnpack', '--json']
+    """
+    known = kernel_sets.names()
+    result: list[str] = []
+    values = 0  # of the option, so far; 0 outside of it
+    for argument in arguments:
+        if values and argument in known:
+            result += [option, argument] if values > 1 else [argument]
+            values += 1
+        else:
+            result.append(argument)
+            values = int(argument == option)
+    return result
+
 
 app = typer.Typer(
     name="quantlib",
@@ -100,16 +122,38 @@ def compare(
     file: File,
     inputs: Inputs = None,
     seed: Seed = None,
-    kernels: Kernels = "reference",
+    kernels: Annotated[
+        list[str] | None,
+        typer.Option("--kernels", "-k", help="Kernel families, one or more: reference optimized xnnpack."),
+    ] = None,
     against: Annotated[
-        str, typer.Option(help="litert, another kernel family, or an .npz of tensors by name or index.")
-    ] = "litert",
+        str | None,
+        typer.Option(
+            help="litert, a kernel family, or an .npz of tensors by name or index. "
+            "Left out: the first family against the others, or one family against LiteRT."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why the first difference comes about.")
+    ] = False,
+    reproducer: Annotated[
+        Path | None, typer.Option(help="Directory for a one-operator model that shows the first difference.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Compare every tensor with another engine's; exit status 1 if any differs."""
     from quantlib.cli import compare as command
 
-    return command.run(file, inputs or [], seed, kernels, against, json)
+    return command.run(
+        file,
+        inputs or [],
+        seed,
+        kernels or ["reference"],
+        against,
+        explain=explain,
+        reproducer=reproducer,
+        as_json=json,
+    )
 
 
 @app.command()
