@@ -1,0 +1,269 @@
+"""int16 activations with int8 weights.
+
+Another quantizer than the int8 one, with other rules: operators are taken in program order, each
+reads what its inputs have become and decides its outputs; every tensor has a range of its own.
+
+Source: LiteRT tflite/tools/optimize/quantize_model.cc and quantization_utils.cc.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.affine import constants
+from quantlib.affine.extrema import min_max
+from quantlib.errors import InvalidInputError, Location
+from quantlib.model.graph import TensorType
+from quantlib.ops._rule import Bias, Rule
+from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
+from quantlib.quantizer.parameters import Parameters
+
+__all__ = ["quantize_to_int16", "runs_on_int16"]
+
+Float32Array = NDArray[np.float32]
+
+SMALLEST_SCALE = np.finfo(np.float32).tiny
+"""The smallest float32 number that is not subnormal."""
+
+INT32_LIMIT = 2**31 - 1
+"""The largest bias that the weights' scales leave room for, whatever the bias's type."""
+
+
+def quantize_to_int16(
+    graph: Graph, bias_type: TensorType, *, per_channel: bool, per_channel_dense: bool
+) -> None:
+    """Make every operator that can an int16 operator, and change the graph's ends to int16.
+
+    Parameters
+    ----------
+    graph : Graph
+    bias_type : INT64 or INT32
+    per_channel, per_channel_dense : bool
+        Whether weights have one scale per channel; the same for dense layers.
+
+    Raises
+    ------
+    InvalidInputError
+        An operator's input or output has no range.
+    """
+    _Int16(graph, bias_type, per_channel, per_channel_dense).run()
+
+
+class _Int16:
+    def __init__(
+        self, graph: Graph, bias_type: TensorType, per_channel: bool, per_channel_dense: bool
+    ) -> None:
+        self.graph = graph
+        self.bias_type = bias_type
+        self.per_channel = per_channel
+        self.per_channel_dense = per_channel_dense
+
+    def run(self) -> None:
+        served = [step for step in self.graph.steps if runs_on_int16(step)]
+        for step in tuple(self.graph.steps):
+            if step.kind is not Kind.OPERATOR:
+                continue
+            if step in served:
+                self._quantize(step)
+            else:
+                self._dequantize_inputs(step)
+        for step in reversed(served):
+            if _rule(step).int16 == "scale of output":
+                self._bring_inputs_to_output(step)
+        for step in served:
+            bias = _rule(step).bias
+            if bias is not None:
+                self._store_bias(step, bias)
+
+    def _quantize(self, step: Step) -> None:
+        rule = _rule(step)
+        for position, value in tuple(step.real_inputs()):
+            if rule.bias is not None and position == rule.bias.position and value.constant is not None:
+                continue
+            first = next((given.parameters for given in step.inputs if given and given.parameters), None)
+            if value.constant is not None and rule.int16 == "same scale" and first is not None:
+                # TensorFlow leaves such constants (padding values) in float, which no kernel takes.
+                self._store_like(step, position, value, first)
+            elif value.constant is not None:
+                self._store(step, rule, position, value)
+            elif value.producer is None:
+                _make_int16(value, self._activation(step, value))
+            else:
+                # The producer stays in float.
+                made = self._activation(step, value)
+                place = (
+                    self.graph.steps[self.graph.steps.index(step) - 1]
+                    if step is not self.graph.steps[0]
+                    else None
+                )
+                step.set_input(position, self.graph.quantize_step(place, value, made, is_removable=False))
+        for output in step.outputs:
+            if output.is_real:
+                _make_int16(output, self._output(step, rule, output))
+        step.version = max(step.version, rule.versions.int16)
+        step.options.update(rule.int16_options)
+
+    def _store_like(self, step: Step, position: int, value: Value, parameters: Parameters) -> None:
+        if len(value.uses) > 1:
+            value = self.graph.copy_constant(value)
+            step.set_input(position, value)
+        assert value.constant is not None
+        value.stored = constants.store_int16(value.constant, parameters.scale[0])
+        _make_int16(value, parameters)
+
+    def _output(self, step: Step, rule: Rule, output: Value) -> Parameters:
+        if rule.int16 == "same scale":
+            for value in step.inputs:
+                if value is not None and value.parameters is not None:
+                    return value.parameters
+        if rule.fixed is not None and rule.fixed.int16 is not None:
+            scale, zero_point = rule.fixed.int16
+            return Parameters(TensorType.INT16, (scale,), zero_point)
+        return self._activation(step, output)
+
+    def _activation(self, step: Step, value: Value) -> Parameters:
+        known = self.graph.ranges.get(value)
+        if known is None:
+            where = Location(operator=step.position, operator_name=step.name, tensor=value.index)
+            raise InvalidInputError(
+                dataclasses.replace(where, argument="ranges", tensor_name=value.tensor.name),
+                "no range",
+                "one for every tensor that an int16 operator reads or writes",
+            )
+        return _symmetric(known)
+
+    def _store(self, step: Step, rule: Rule, position: int, value: Value) -> None:
+        """Turn a constant input into integers of its own, unless it was turned already."""
+        assert value.constant is not None
+        if position not in rule.weights:
+            in_int16 = rule.int16 in ("same scale", "scale of output") or rule.int16_constants
+            _store_symmetric(value, TensorType.INT16 if in_int16 else TensorType.INT8)
+            return
+        per_channel = self.per_channel and (self.per_channel_dense or not rule.dense)
+        axis = rule.weights[position] if per_channel else None
+        _, high = min_max(np.abs(value.constant), axis)
+        h = np.asarray(high, np.float32).reshape(-1)
+        bias = None if rule.bias is None else _bias_constant(step, rule.bias)
+        data = None if rule.bias is None else step.inputs[rule.bias.of[0]]
+        if bias is not None and data is not None and data in self.graph.ranges:
+            h = _with_room(h, bias, np.float32(_symmetric(self.graph.ranges[data]).scale[0]))
+        _store_weights(value, h, axis)
+
+    def _dequantize_inputs(self, step: Step) -> None:
+        """An operator that stays in float reads reals."""
+        for position, value in enumerate(step.inputs):
+            if value is not None and value.parameters is not None:
+                at = self.graph.steps.index(step)
+                place = self.graph.steps[at - 1] if at else None
+                step.set_input(position, self.graph.dequantize_step(place, value))
+
+    def _bring_inputs_to_output(self, step: Step) -> None:
+        wanted = step.outputs[0].parameters
+        assert wanted is not None
+        for position, value in enumerate(step.inputs):
+            if value is None or value.parameters is None or value.parameters == wanted:
+                continue
+            if value.stored is not None and len(value.uses) == 1:
+                real = np.float32(value.parameters.scale[0]) * value.stored.astype(np.float32)
+                value.stored, value.parameters = constants.store_int16(real, wanted.scale[0]), wanted
+                continue
+            at = self.graph.steps.index(step)
+            place = self.graph.steps[at - 1] if at else None
+            step.set_input(position, self.graph.quantize_step(place, value, wanted, is_removable=False))
+
+    def _store_bias(self, step: Step, bias: Bias) -> None:
+        value = step.inputs[bias.position] if bias.position < len(step.inputs) else None
+        data, weights = (step.inputs[position] for position in bias.of)
+        if bias.type_option is not None:
+            step.options[bias.type_option] = int(self.bias_type)
+        if value is None or value.constant is None or data is None or weights is None:
+            return
+        if data.parameters is None or weights.parameters is None:
+            return
+        if value.stored is not None or len(value.uses) > 1:
+            value = self.graph.copy_constant(value)
+            step.set_input(bias.position, value)
+        with np.errstate(all="ignore"):
+            scale = np.float32(data.parameters.scale[0]) * np.array(weights.parameters.scale, np.float32)
+            scale = _usable(scale)
+        # Kernels that have no option for the bias's type take int64 alone.
+        value.type = TensorType.INT64 if bias.type_option is None else self.bias_type
+        axis = None if scale.size == 1 else 0
+        value.parameters = Parameters(value.type, tuple(scale.astype(np.float64).tolist()), 0, axis)
+        assert value.constant is not None
+        dtype: type[np.int32 | np.int64] = np.int32 if value.type is TensorType.INT32 else np.int64
+        value.stored = constants.store_bias(value.constant, scale, dtype)
+
+
+def runs_on_int16(step: Step) -> bool:
+    """Whether a step becomes, or has become, an int16 operator."""
+    if step.kind is not Kind.OPERATOR or step.rule is None or step.is_kept_float:
+        return False
+    if step.rule.int16 == "unsupported":
+        return False
+    return touches_reals(step)
+
+
+def _rule(step: Step) -> Rule:
+    assert step.rule is not None
+    return step.rule
+
+
+def _make_int16(value: Value, parameters: Parameters) -> None:
+    value.type, value.parameters = TensorType.INT16, parameters
+
+
+def _symmetric(known: tuple[float, float]) -> Parameters:
+    low, high = np.float32(min(known[0], 0.0)), np.float32(max(known[1], 0.0))
+    return Parameters(TensorType.INT16, (_int16_scale(max(abs(low), abs(high))),))
+
+
+def _int16_scale(h: np.float32) -> float:
+    return float(_usable(np.asarray(h / np.float32(32767))))
+
+
+def _usable(scale: Float32Array) -> Float32Array:
+    """As TensorFlow, except that 1 stands for 0 and for subnormal numbers, which no kernel takes."""
+    return np.where(scale < SMALLEST_SCALE, np.float32(1), scale)
+
+
+def _bias_constant(step: Step, bias: Bias) -> Float32Array | None:
+    value = step.inputs[bias.position] if bias.position < len(step.inputs) else None
+    return None if value is None else value.constant
+
+
+def _with_room(h: Float32Array, bias: Float32Array, input_scale: np.float32) -> Float32Array:
+    """Larger weight ranges where the bias would not fit the accumulator."""
+    scale = h / np.float32(127)
+    size = np.abs(bias).reshape(-1)
+    if h.size == 1:
+        size = size.max(initial=np.float32(0)).reshape(1)
+    elif size.size != h.size:
+        return h
+    room = 0.5 * np.float64(input_scale) * scale.astype(np.float64) * INT32_LIMIT
+    with np.errstate(all="ignore"):
+        step = (np.float32(127) / input_scale).astype(np.float64)
+        raised = (2.0 * size.astype(np.float64) / INT32_LIMIT * step).astype(np.float32)
+    return np.where(size >= room, raised, h)
+
+
+def _store_weights(value: Value, h: Float32Array, axis: int | None) -> None:
+    assert value.constant is not None
+    scale = tuple(_usable(h / np.float32(127)).astype(np.float64).tolist())
+    value.type = TensorType.INT8
+    value.parameters = Parameters(TensorType.INT8, scale, 0, axis, narrow=True)
+    value.stored = constants.store_within(value.constant, h, axis)
+
+
+def _store_symmetric(value: Value, type: TensorType) -> None:
+    assert value.constant is not None
+    h = np.abs(value.constant).max(initial=np.float32(0))
+    if type is TensorType.INT8:
+        _store_weights(value, h.reshape(1), None)
+        return
+    scale = _int16_scale(h)
+    value.stored = constants.store_int16(value.constant, scale)
+    value.type, value.parameters = type, Parameters(type, (scale,))

@@ -1,0 +1,115 @@
+"""Why an operator or a tensor stays in float, in words."""
+
+from __future__ import annotations
+
+from quantlib.ops._rule import FLOAT_ONLY
+from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
+from quantlib.quantizer.recipes import Float16, FullInteger, Int16x8, Recipe
+from quantlib.quantizer.report import FloatTensor
+
+__all__ = ["float_tensors", "why_float"]
+
+KEPT = "kept in float as asked"
+
+
+def why_float(step: Step, recipe: Recipe) -> str | None:
+    """Why an operator computes in float; None where it does not, or never saw a float.
+
+    Asked after integers were assigned and before marks are dropped.
+
+    Parameters
+    ----------
+    step : Step
+        Of kind OPERATOR.
+    recipe : Recipe
+    """
+    if not touches_reals(step):
+        return None
+    if step.is_kept_float:
+        return KEPT
+    if isinstance(recipe, Float16):
+        return "float16 is for constants; the arithmetic is float32"
+    if not isinstance(recipe, FullInteger | Int16x8):
+        return _why_not_hybrid(step)
+    if step.rule is None:
+        return FLOAT_ONLY
+    if isinstance(recipe, Int16x8):
+        return "no kernel for int16 activations" if step.rule.int16 == "unsupported" else None
+    if not step.rule.int8:
+        return FLOAT_ONLY
+    return _why_not_int8(step)
+
+
+def _why_not_hybrid(step: Step) -> str | None:
+    hybrid = None if step.rule is None else step.rule.hybrid
+    if hybrid is None:
+        return "no weights that a kernel reads in int8 beside float activations"
+    weights = step.inputs[hybrid.position] if hybrid.position < len(step.inputs) else None
+    if weights is not None and not weights.is_real:
+        return None
+    if weights is None or weights.constant is None:
+        return "its weights are not constant"
+    return "its weights are too few, or not finite"
+
+
+def _why_not_int8(step: Step) -> str | None:
+    for position, value in step.real_inputs():
+        if value.producer is None or value.producer.kind is not Kind.DEQUANTIZE:
+            return f"input {position} {_called(value)} {_why_no_parameters(value)}"
+    for position, value in enumerate(step.outputs):
+        user = value.only_user
+        if value.is_real and (user is None or user.kind is not Kind.QUANTIZE):
+            return f"output {position} {_called(value)} has no range"
+    if any(value.is_real for value in step.outputs) or next(step.real_inputs(), None) is not None:
+        return "an operator before it in float holds its input in float"
+    return None
+
+
+def _called(value: Value) -> str:
+    return f"(tensor {value.index})" if value.tensor.name is None else repr(value.tensor.name)
+
+
+def _why_no_parameters(value: Value) -> str:
+    if value.producer is None:
+        return "has no range"
+    if value.producer.kind is Kind.CONSTANT:
+        return "is a constant that cannot be quantized: not finite, or used in float elsewhere"
+    return f"comes from operator {value.producer.position} {value.producer.name}, without a range that counts"
+
+
+def float_tensors(graph: Graph, subgraph: int, numbers: dict[Value, int]) -> tuple[FloatTensor, ...]:
+    """Every tensor of a finished graph that holds floats, and why.
+
+    Parameters
+    ----------
+    graph : Graph
+    subgraph : int
+    numbers : dict of Value to int
+        Tensor indices in the new model.
+    """
+    found = []
+    for value, number in numbers.items():
+        if value.is_real:
+            found.append(FloatTensor(subgraph, number, value.tensor.name, _why_real(graph, value)))
+    return tuple(sorted(found, key=lambda entry: entry.tensor))
+
+
+def _why_real(graph: Graph, value: Value) -> str:
+    if any(value is given for given in graph.inputs):
+        return (
+            "an input, in float as the recipe says"
+            if _is_converted(value)
+            else "an input that is read in float"
+        )
+    if value.producer is not None and value.producer.kind is Kind.OPERATOR:
+        return f"computed by operator {value.producer.position} {value.producer.name} in float"
+    if any(value is given for given in graph.end.inputs):
+        return "an output, in float as the recipe says"
+    readers = [
+        f"operator {step.position} {step.name}" for step in value.users() if step.kind is Kind.OPERATOR
+    ]
+    return f"read by {readers[-1]} in float" if readers else "read by nobody"
+
+
+def _is_converted(value: Value) -> bool:
+    return all(step.kind is Kind.QUANTIZE for step in value.users())
