@@ -1,0 +1,1 @@
+"""Observations to ranges: which real numbers a model's tensors hold on typical inputs."""
