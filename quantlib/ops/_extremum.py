@@ -13,7 +13,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import ReducerOptions, Reduction, require_reducible, require_same_parameters
 
-__all__ = ["INTEGERS", "float32_extremum", "integer_extremum"]
+__all__ = ["INTEGERS", "float32_extremum", "float32_extremum_in_order", "integer_extremum"]
 
 INTEGERS = (
     TensorType.INT8,
@@ -26,7 +26,7 @@ INTEGERS = (
 """Types compared as integers."""
 
 
-def integer_extremum(node: Node, *, largest: bool) -> Kernel:
+def integer_extremum(node: Node, *, largest: bool, same_parameters: bool = True) -> Kernel:
     """The kernel of codes, integers and bool.
 
     Parameters
@@ -34,6 +34,8 @@ def integer_extremum(node: Node, *, largest: bool) -> Kernel:
     node : Node
     largest : bool
         Else the smallest.
+    same_parameters : bool
+        Whether input and output must have the same scale and zero point.
 
     Raises
     ------
@@ -41,7 +43,8 @@ def integer_extremum(node: Node, *, largest: bool) -> Kernel:
         Types or quantization parameters that the operator refuses.
     """
     require_reducible(node)
-    require_same_parameters(node)
+    if same_parameters:
+        require_same_parameters(node)
     options = node.read_options(ReducerOptions)
     fold = np.maximum if largest else np.minimum
 
@@ -81,6 +84,42 @@ def float32_extremum(node: Node, *, largest: bool) -> Kernel:
         where = (np.argmax if largest else np.argmin)(comparable, axis=0)
         found = np.take_along_axis(rows, where[None], axis=0)[0]
         return reduction.output(np.where(np.isnan(rows[0]), rows[0], found))
+
+    return run
+
+
+def float32_extremum_in_order(node: Node, *, largest: bool) -> Kernel:
+    """The optimized kernel of real numbers: z = z if z > x else x, from the first element on.
+
+    So NaN is replaced by whatever follows it, the extremum is that of what follows the last NaN, and
+    of equal zeros the last stays.
+
+    Parameters
+    ----------
+    node : Node
+    largest : bool
+        Else the smallest, by <.
+
+    Raises
+    ------
+    InvalidModelError
+        Types that the operator refuses.
+    """
+    require_reducible(node)
+    options = node.read_options(ReducerOptions)
+    worst = np.float32(-np.inf if largest else np.inf)
+    limit = np.float32(np.finfo(np.float32).min if largest else np.finfo(np.float32).max)
+
+    def run(x: Array, axis: Array) -> Array:
+        reduction = Reduction.of(node, options, x, axis)
+        if reduction.count == 0:
+            return reduction.output(np.full(reduction.rows.shape[1], limit))
+        upwards = reduction.rows[::-1]  # arg-extrema name the first of equals
+        overwritten = np.logical_or.accumulate(np.isnan(upwards), axis=0)
+        comparable = np.where(overwritten, worst, upwards)
+        where = (np.argmax if largest else np.argmin)(comparable, axis=0)
+        found = np.take_along_axis(comparable, where[None], axis=0)[0]
+        return reduction.output(np.where(overwritten[0], upwards[0], found))
 
     return run
 

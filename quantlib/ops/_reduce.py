@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.model.graph import TensorType
-from quantlib.ops._node import Array, Node
+from quantlib.ops._node import Array, Kernel, Node
 
 __all__ = [
     "ReducerOptions",
     "Reduction",
+    "copied_boolean",
     "fold_float32",
     "require_reducible",
     "require_same_parameters",
@@ -161,6 +162,29 @@ def sum_last_axis_float32(x: NDArray[np.float32]) -> NDArray[np.float32]:
     shape = (*x.shape[:-1], 1)
     rows = np.moveaxis(x, -1, 0).reshape(x.shape[-1], math.prod(shape))
     return fold_float32(np.add, rows, np.zeros(rows.shape[1], np.float32)).reshape(shape)
+
+
+def copied_boolean(node: Node) -> Kernel:
+    """The optimized kernel of bool in SUM, REDUCE_MAX, REDUCE_MIN and REDUCE_PROD: it knows no fold.
+
+    Parameters
+    ----------
+    node : Node
+
+    Raises
+    ------
+    InvalidModelError
+        When called: more or less than one element for an element of the output.
+    """
+    require_reducible(node)
+    options = node.read_options(ReducerOptions)
+
+    def run(x: Array, axis: Array) -> Array:
+        reduction = Reduction.of(node, options, x, axis)
+        node.require(reduction.count == 1, "input 0", f"BOOL, {reduction.count} elements to fold", "1")
+        return reduction.output(reduction.rows)
+
+    return run
 
 
 def require_reducible(node: Node) -> None:

@@ -10,18 +10,33 @@ Codes are compared as they are. Where there is nothing to compare the result is 
 the type. In float32 a NaN is never smaller than anything and inf never smaller than the largest
 number, from which the search starts; over all axes it starts from the first element, be it NaN.
 
+The optimized kernel starts from the first element and replaces it by whatever it does not undercut: by
+every NaN, and NaN by its successor. bool is copied where there is nothing to fold and refused
+elsewhere. XNNPACK does not ask for (C2)'s same parameters; what it makes of NaN and of zeros of both
+signs depends on the processor and is not claimed.
+
 Source: LiteRT tflite/kernels/reduce.cc (EvalType), internal/reference/reduce.h.
 """
 
 from __future__ import annotations
 
 from quantlib.model.graph import TensorType
-from quantlib.ops._extremum import INTEGERS, float32_extremum, integer_extremum
+from quantlib.ops._delegated import takes_reduction
+from quantlib.ops._extremum import (
+    INTEGERS,
+    float32_extremum,
+    float32_extremum_in_order,
+    integer_extremum,
+)
 from quantlib.ops._node import Kernel, Node
-from quantlib.ops._reduce import ReducerOptions
+from quantlib.ops._reduce import ReducerOptions, copied_boolean
+from quantlib.ops._reduce_float32 import require_axes_of_delegate
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["ReducerOptions"]
+
+rule("REDUCE_MIN", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("REDUCE_MIN", INTEGERS)
@@ -30,7 +45,26 @@ def integer(node: Node) -> Kernel:
     return integer_extremum(node, largest=False)
 
 
+@kernel("REDUCE_MIN", [TensorType.BOOL], family="optimized")
+def boolean(node: Node) -> Kernel:
+    """Copied, or refused."""
+    return copied_boolean(node)
+
+
 @kernel("REDUCE_MIN", [TensorType.FLOAT32])
 def float32(node: Node) -> Kernel:
     """Real numbers."""
     return float32_extremum(node, largest=False)
+
+
+@kernel("REDUCE_MIN", [TensorType.FLOAT32], family="optimized")
+def optimized_float32(node: Node) -> Kernel:
+    """Real numbers by a comparison that NaN breaks."""
+    return float32_extremum_in_order(node, largest=False)
+
+
+@kernel("REDUCE_MIN", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=takes_reduction)
+def xnnpack(node: Node) -> Kernel:
+    """Codes as they are, whatever the parameters of the output."""
+    require_axes_of_delegate(node)
+    return integer_extremum(node, largest=False, same_parameters=False)

@@ -14,7 +14,8 @@ Each of the n multiplications is scaled by sx / sy^(1/n), so that together they 
 
 Where data and axes are constant and the output has at most 8 elements, Prepare folds them, by the
 optimized kernel, whose result differs in one thing: codes whose product has one factor are copied
-rather than rescaled. And it has no bool.
+rather than rescaled. And it has no bool. In the optimized family all models run this kernel. XNNPACK
+has no products.
 
 Plain integers wrap in their own type; bool by and; real products run in row-major order, each step
 rounded to float32. A plain product of nothing is 1.
@@ -26,6 +27,7 @@ Source: LiteRT tflite/kernels/reduce.cc (PrepareProd, EvalImpl), internal/refere
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -35,13 +37,17 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import (
     ReducerOptions,
     Reduction,
+    copied_boolean,
     fold_float32,
     require_reducible,
     require_same_parameters,
 )
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["ReducerOptions"]
+
+rule("REDUCE_PROD", int16="own scale", versions=Versions(int8=2, int16=2))
 
 _SMALL = (TensorType.INT8, TensorType.UINT8, TensorType.INT16)
 
@@ -49,9 +55,23 @@ _LARGEST_FOLDED = 8
 """Elements of an output that Prepare computes."""
 
 
-@kernel("REDUCE_PROD", _SMALL, when=lambda node: node.input(0).scales.size > 0)
+def _is_quantized(node: Node) -> bool:
+    return node.input(0).scales.size > 0
+
+
+@kernel("REDUCE_PROD", _SMALL, when=_is_quantized)
 def quantized(node: Node) -> Kernel:
     """Products rescaled at every step."""
+    return _quantized(node, copies_single=lambda reduction: _is_folded(node, reduction))
+
+
+@kernel("REDUCE_PROD", _SMALL, family="optimized", when=_is_quantized)
+def optimized(node: Node) -> Kernel:
+    """The same, but products of one factor are copied."""
+    return _quantized(node, copies_single=lambda _: True)
+
+
+def _quantized(node: Node, *, copies_single: Callable[[Reduction], bool]) -> Kernel:
     require_reducible(node)
     options = node.read_options(ReducerOptions)
     x_value, y_value = node.input(0), node.output()
@@ -67,7 +87,7 @@ def quantized(node: Node) -> Kernel:
         def rescale(product: Array) -> Array:
             return fixed_point.multiply_int64_by_quantized_multiplier(product, multiplier, shift)
 
-        if reduction.count == 1 and _is_folded(node, reduction):
+        if reduction.count == 1 and copies_single(reduction):
             return reduction.output(reduction.rows)
         factors = reduction.rows.astype(np.int64) - x_value.zero_point
         product = factors[0]
@@ -94,6 +114,12 @@ def plain(node: Node) -> Kernel:
         return reduction.output(np.multiply.reduce(reduction.rows, axis=0, dtype=x.dtype))
 
     return run
+
+
+@kernel("REDUCE_PROD", [TensorType.BOOL], family="optimized")
+def boolean(node: Node) -> Kernel:
+    """Copied, or refused."""
+    return copied_boolean(node)
 
 
 @kernel("REDUCE_PROD", [TensorType.FLOAT32])

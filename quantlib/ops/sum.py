@@ -14,6 +14,11 @@ Two defects of the reference kernel: it takes int8 data for uint8, so negative c
 much and results are clamped to 0 .. 255 (reproduced); and it takes int16 data for uint8, so half of
 the output is never written (refused).
 
+The optimized kernel and XNNPACK scale sums of codes in float32 (`quantlib.ops._reduce_float32`), int8
+as int8; the optimized one takes int16, too, and bool only where there is nothing to fold. It starts
+from the first element. The order in which XNNPACK adds real numbers depends on the processor and is
+not claimed.
+
 Source: LiteRT tflite/kernels/reduce.cc (QuantizedMeanOrSum), internal/reference/reduce.h.
 """
 
@@ -24,11 +29,22 @@ import numpy as np
 from quantlib.arithmetic import fixed_point
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import ToOutput
+from quantlib.ops._delegated import takes_reduction
 from quantlib.ops._node import Array, Kernel, Node
-from quantlib.ops._reduce import ReducerOptions, Reduction, fold_float32, require_reducible
+from quantlib.ops._reduce import (
+    ReducerOptions,
+    Reduction,
+    copied_boolean,
+    fold_float32,
+    require_reducible,
+)
+from quantlib.ops._reduce_float32 import optimized_sum, xnnpack_sum
 from quantlib.ops._registry import kernel
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["ReducerOptions"]
+
+rule("SUM", int16="same scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("SUM", [TensorType.UINT8, TensorType.INT8])
@@ -62,16 +78,44 @@ def int16(node: Node) -> Kernel:
     raise node.unsupported("input 0", found, "INT8, UINT8, INT32, INT64 or FLOAT32")
 
 
+@kernel("SUM", [TensorType.INT8, TensorType.UINT8, TensorType.INT16], family="optimized")
+def optimized(node: Node) -> Kernel:
+    """Sums scaled in float32."""
+    return optimized_sum(node)
+
+
+@kernel("SUM", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=takes_reduction)
+def xnnpack(node: Node) -> Kernel:
+    """Sums scaled in float32."""
+    return xnnpack_sum(node, mean=False)
+
+
+@kernel("SUM", [TensorType.BOOL], family="optimized")
+def boolean(node: Node) -> Kernel:
+    """Copied, or refused."""
+    return copied_boolean(node)
+
+
 @kernel("SUM", [TensorType.FLOAT32])
 def float32(node: Node) -> Kernel:
     """Real sums in order."""
+    return _float32(node, from_first=False)
+
+
+@kernel("SUM", [TensorType.FLOAT32], family="optimized")
+def optimized_float32(node: Node) -> Kernel:
+    """Real sums in order; a sum of -0.0 alone stays -0.0."""
+    return _float32(node, from_first=True)
+
+
+def _float32(node: Node, *, from_first: bool) -> Kernel:
     require_reducible(node)
     options = node.read_options(ReducerOptions)
 
     def run(x: Array, axis: Array) -> Array:
         reduction = Reduction.of(node, options, x, axis)
-        from_first = reduction.over_everything and reduction.count > 0
-        start = None if from_first else np.zeros(reduction.rows.shape[1], np.float32)
+        begins = (from_first or reduction.over_everything) and reduction.count > 0
+        start = None if begins else np.zeros(reduction.rows.shape[1], np.float32)
         return reduction.output(fold_float32(np.add, reduction.rows, start))
 
     return run

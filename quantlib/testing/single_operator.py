@@ -196,8 +196,14 @@ class Graph:
         )
         return Model(3, tuple(self.codes), (subgraph,), tuple(self.buffers), description="quantlib.testing")
 
-    def finished(self, *inputs: NDArray[Any]) -> Case:
-        """The model with its inputs, output shapes corrected to what our reference kernels give.
+    def finished(self, *inputs: NDArray[Any], kernels: str = "reference") -> Case:
+        """The model with its inputs, output shapes corrected to what our kernels give.
+
+        Parameters
+        ----------
+        *inputs : ndarray
+        kernels : str
+            A kernel set that runs the model.
 
         Raises
         ------
@@ -210,7 +216,7 @@ class Graph:
         model = self.model()
         inputs = tuple(np.asarray(array) for array in inputs)  # scalars become 0-d arrays
         values = dict(zip(self.inputs, inputs, strict=True))
-        held = make_plan(model).run({**initial_variables(model, 0), **values}, keep_all=True)
+        held = make_plan(model, kernels=kernels).run({**initial_variables(model, 0), **values}, keep_all=True)
         tensors = tuple(
             replace(tensor, shape=held[index].shape) if index in held and not tensor.buffer else tensor
             for index, tensor in enumerate(self.tensors)

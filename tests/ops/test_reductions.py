@@ -8,7 +8,7 @@ import pytest
 from quantlib.errors import InvalidModelError, UnsupportedError
 from quantlib.model.graph import TensorType
 from quantlib.ops._reduce import ReducerOptions, fold_float32
-from quantlib.ops.mean import multiplier_of_mean
+from quantlib.ops.mean import _in_blocks, multiplier_of_mean
 from quantlib.runtime.execute import run
 from quantlib.testing.single_operator import Graph, quantization
 
@@ -24,10 +24,16 @@ def reduce(operator, x, axis, type=FLOAT32, parameters=None, out=UNQUANTIZED, **
     x = np.asarray(x, type.dtype)
     axis = np.asarray(axis, more.get("axis_type", INT32).dtype)
     source = graph.input(x.shape, type, parameters)
+    kernels = more.get("kernels", "reference")
+    if kernels == "xnnpack":
+        target = graph.output((), type, parameters if out is UNQUANTIZED else out)
+        options = ReducerOptions(more.get("keep_dims", False))
+        graph.operator(operator, [source, graph.constant(axis, INT32)], [target], options)
+        return run(graph.model(), x, kernels=kernels)[0]
     given = graph.input(axis.shape, more.get("axis_type", INT32))
     target = graph.output((), more.get("out_type", type), parameters if out is UNQUANTIZED else out)
     graph.operator(operator, [source, given], [target], ReducerOptions(more.get("keep_dims", False)))
-    (y,) = run(graph.model(), x, axis)
+    (y,) = run(graph.model(), x, axis, kernels=kernels)
     return y
 
 
@@ -292,3 +298,104 @@ def test_the_input_is_not_written_to():
     for operator in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"):
         for axis in ([0], [0, 1], []):
             reduce(operator, x, axis)
+
+
+def test_the_optimized_mean_of_images_rounds_halves_up_in_blocks_of_16_channels():
+    # -3 / 2 at scale 1: half up in the block, away from zero in what is left of 17 channels.
+    x = np.repeat([[-1], [-2]], 17, axis=1).reshape(1, 2, 1, 17)
+    code = quantization(1.0)
+    y = reduce("MEAN", x, [1, 2], INT8, code, kernels="optimized", keep_dims=True).ravel()
+    assert y.tolist() == [-1] * 17
+    x = np.repeat([[-1], [-1], [-1], [-3]], 17, axis=1).reshape(1, 2, 2, 17)
+    y = reduce("MEAN", x, [2, 1], INT8, code, kernels="optimized", keep_dims=True).ravel()
+    assert y.tolist() == [-1] * 16 + [-2]
+    reference = reduce("MEAN", x, [1, 2], INT8, code, keep_dims=True).ravel()
+    assert reference.tolist() == [-2] * 17
+
+
+def test_the_optimized_mean_divides_channels_among_threads():
+    assert [int(_in_blocks(40, threads).sum()) for threads in (1, 2, 4)] == [32, 32, 0]
+
+
+def test_the_optimized_sum_reads_int8_as_int8():
+    y = reduce("SUM", [[-3, -2, 1]], [1], INT8, quantization(1.0), kernels="optimized")
+    assert y.tolist() == [-4]
+
+
+@pytest.mark.parametrize(("kernels", "expected"), [("optimized", [1, -1]), ("xnnpack", [0, 0])])
+def test_float32_sums_round_halves_by_family(kernels, expected):
+    codes = quantization(1.0), quantization(2.0)
+    y = reduce("SUM", [[1, 0], [-1, 0]], [1], INT8, *codes, kernels=kernels)
+    assert y.tolist() == expected
+
+
+def test_the_optimized_sum_takes_int16():
+    y = reduce("SUM", [[300, -700]], [1], INT16, quantization(1.0), kernels="optimized")
+    assert y.tolist() == [-400]
+
+
+def test_the_xnnpack_mean_rounds_halves_to_even():
+    y = reduce("MEAN", [[1, 2], [2, 3], [-1, -2]], [1], INT8, quantization(1.0), kernels="xnnpack")
+    assert y.tolist() == [2, 2, -2]
+
+
+@pytest.mark.parametrize(
+    ("kernels", "operator"), [("optimized", "SUM"), ("xnnpack", "SUM"), ("xnnpack", "MEAN")]
+)
+def test_codes_of_nothing_are_refused_where_their_sum_is_not_defined(kernels, operator):
+    with pytest.raises(UnsupportedError, match="no elements"):
+        reduce(operator, np.zeros((2, 0)), [1], INT8, quantization(1.0), kernels=kernels)
+
+
+def test_xnnpack_compares_codes_whatever_the_parameters():
+    codes = quantization(1.0), quantization(0.5, 3)
+    y = reduce("REDUCE_MAX", [[1, 7]], [1], INT8, *codes, kernels="xnnpack")
+    assert y.tolist() == [7]
+    with pytest.raises(InvalidModelError, match="scale"):
+        reduce("REDUCE_MAX", [[1, 7]], [1], INT8, *codes, kernels="optimized")
+
+
+def test_xnnpack_fails_with_the_axis_of_a_scalar():
+    with pytest.raises(UnsupportedError, match="scalar"):
+        reduce("REDUCE_MIN", np.int8(3), [5], INT8, quantization(1.0), kernels="xnnpack")
+    assert reduce("REDUCE_MIN", np.int8(3), [0], INT8, quantization(1.0), kernels="xnnpack") == 3
+
+
+def test_the_optimized_extremum_forgets_what_came_before_nan():
+    x = [[9.0, math.nan, 1.0, 2.0], [1.0, 2.0, 3.0, math.nan], [4.0, 0.0, 1.0, 2.0]]
+    y = reduce("REDUCE_MAX", x, [1], kernels="optimized")
+    assert np.array_equal(y, [2.0, math.nan, 4.0], equal_nan=True)
+    y = reduce("REDUCE_MIN", x, [1], kernels="optimized")
+    assert np.array_equal(y, [1.0, math.nan, 0.0], equal_nan=True)
+
+
+def test_the_optimized_extremum_keeps_the_last_of_equal_zeros():
+    y = reduce("REDUCE_MAX", [[0.0, -0.0], [-0.0, 0.0]], [1], kernels="optimized")
+    assert np.signbit(y).tolist() == [True, False]
+
+
+def test_the_optimized_extremum_of_nothing_is_the_farthest_number():
+    y = reduce("REDUCE_MAX", np.zeros((2, 0)), [1], kernels="optimized")
+    assert y.tolist() == [-LARGEST] * 2
+
+
+@pytest.mark.parametrize("operator", ["SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"])
+def test_the_optimized_kernel_copies_bool_and_folds_none(operator):
+    x = np.array([[True], [False]])
+    assert reduce(operator, x, [1], BOOL, kernels="optimized").tolist() == [True, False]
+    with pytest.raises(InvalidModelError, match="BOOL"):
+        reduce(operator, x, [0], BOOL, kernels="optimized")
+
+
+def test_the_optimized_product_of_one_code_is_that_code():
+    codes = quantization(1.0, 5), quantization(0.5, 0)
+    assert reduce("REDUCE_PROD", [[7]], [0], INT8, *codes, kernels="optimized").tolist() == [7]
+    assert reduce("REDUCE_PROD", [[7]], [0], INT8, *codes).tolist() == [4]
+
+
+def test_the_optimized_mean_along_the_last_axes_is_added_by_packets():
+    x = np.array([[1e8, 1, -1e8, 1], [1e8, 1, -1e8, 1]], np.float32)
+    assert reduce("MEAN", x, [1], kernels="optimized").tolist() == [0.5, 0.5]
+    assert reduce("MEAN", x, [1]).tolist() == [0.25, 0.25]
+    assert reduce("MEAN", x.T, [0], kernels="optimized").tolist() == [0.25, 0.25]
+    assert math.isnan(reduce("MEAN", np.zeros((1, 0)), [1], kernels="optimized")[0])

@@ -15,11 +15,11 @@ from quantlib.testing.single_operator import Case, Graph, cases, quantization, r
 _CODES = ("int8", "uint8", "int16")
 
 
-def _shape(choices: Choices, *, largest: int = 7) -> tuple[int, ...]:
-    """Ranks 0 to 5, among them extents of 1 and, rarely, 0."""
+def _shape(choices: Choices, *, largest: int = 7, empty: bool = True) -> tuple[int, ...]:
+    """Ranks 0 to 5, among them extents of 1 and, rarely and where allowed, 0."""
     rank = choices.choice((4, 3, 2, 1, 0, 5))
     shape = [choices.integer(1, largest if rank < 5 else 3) for _ in range(rank)]
-    if rank and choices.integer(0, 19) == 0:
+    if empty and rank and choices.integer(0, 19) == 0:
         shape[choices.integer(0, rank - 1)] = 0
     return tuple(shape)
 
@@ -37,10 +37,12 @@ def _axis(choices: Choices, rank: int) -> NDArray[np.int32]:
     return array.reshape(1, -1) if manner == "matrix" else array
 
 
-def _data(choices: Choices, shape: tuple[int, ...], type: TensorType) -> NDArray[Any]:
+def _data(
+    choices: Choices, shape: tuple[int, ...], type: TensorType, *, special_numbers: bool = False
+) -> NDArray[Any]:
     if type is TensorType.FLOAT32:
         x = reals(choices, shape)
-        if choices.integer(0, 3) == 0:
+        if special_numbers:
             special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, -0.0], np.float32)
             random = choices.generator()
             x = np.where(random.random(shape) < 0.5, random.choice(special, shape), x)
@@ -61,8 +63,10 @@ def _case(
     type: TensorType,
     parameters: Quantization | None = None,
     output: Quantization | None = None,
+    keep_dims: bool | None = None,
 ) -> Case:
     """The axes are a constant or an input; so, more rarely, is the data."""
+    sums_int16 = operator == "SUM" and type is TensorType.INT16  # refused in the reference kernels
     graph = Graph()
     inputs = [x]
     # Prepare folds products of constants, and cannot do so for bool.
@@ -77,21 +81,34 @@ def _case(
     elif choices.choice((False, False, True)):
         axes = graph.input(axis.shape, TensorType.INT32)
         inputs = [*inputs, axis]
+    elif not x.ndim and axis.size:
+        # The XNNPACK delegate fails with every other constant axis of a scalar.
+        axes = graph.constant(np.zeros(1, np.int32), TensorType.INT32)
     else:
         axes = graph.constant(axis, TensorType.INT32)
     target = graph.output((), type, output)
-    options = ReducerOptions(keep_dims=choices.choice((False, True)))
+    options = ReducerOptions(keep_dims=choices.choice((False, True)) if keep_dims is None else keep_dims)
     version = 1 if operator in ("REDUCE_ANY", "REDUCE_ALL") else 2
     graph.operator(operator, [source, axes], [target], options, version=version)
-    return graph.finished(*inputs)
+    return graph.finished(*inputs, kernels="optimized" if sums_int16 else "reference")
 
 
-def _requantizing(choices: Choices, operator: str, type: TensorType) -> Case:
+def _requantizing(choices: Choices, operator: str, configuration: str) -> Case:
     """Output scales a few times the input's, or equal: sums then are ties as often as not."""
-    shape = _shape(choices)
-    if choices.integer(0, 3) == 0:
+    type = TensorType[configuration.split(maxsplit=1)[0].upper()]
+    shape = _shape(choices, empty=False)
+    if configuration.endswith("empty"):
+        shape = (*shape[:2], 0, *shape[2:])
+    elif choices.integer(0, 3) == 0:
         shape = (1, choices.integer(1, 60), choices.integer(1, 60), 2)
-    x, axis = _data(choices, shape, type), _axis(choices, len(shape))
+    keep_dims = None
+    axis = _axis(choices, len(shape))
+    if configuration.endswith("images"):
+        # The optimized MEAN takes 16 channels at a time, and the rest by another rule.
+        channels = choices.choice((1, 15, 16, 17, 32, 33, 40, choices.integer(1, 70)))
+        shape = (choices.integer(1, 2), choices.integer(1, 9), choices.integer(1, 9), channels)
+        axis, keep_dims = np.array(choices.choice(((1, 2), (2, 1), (-2, -3), (1, 2, 1))), np.int32), True
+    x = _data(choices, shape, type)
     parameters = random_quantization(choices, type)
     reduced = np.prod([shape[one] for one in set(axis.reshape(-1) % max(len(shape), 1))]) if shape else 1
     growth = float(max(reduced, 1)) if operator == "SUM" else choices.choice((1.0, 1.0, 0.25))
@@ -103,48 +120,82 @@ def _requantizing(choices: Choices, operator: str, type: TensorType) -> Case:
         shifted = middle - (middle - int(parameters.zero_point[0])) / ratio
         zero_point = int(np.clip(round(shifted), middle - 128, middle + 127))
     output = quantization(float(parameters.scale[0]) * growth * ratio, zero_point)
-    return _case(choices, operator, x, axis, type, parameters, output)
+    return _case(choices, operator, x, axis, type, parameters, output, keep_dims)
 
 
-@cases("MEAN", *_CODES)
+@cases("MEAN", *_CODES, "int8 images", "uint8 images")
 def mean(choices: Choices, configuration: str) -> Case:
     """Means of codes, with rescaling."""
-    return _requantizing(choices, "MEAN", TensorType[configuration.upper()])
+    return _requantizing(choices, "MEAN", configuration)
 
 
 @cases("SUM", "int8", "uint8")
 def sums(choices: Choices, configuration: str) -> Case:
     """Sums of codes, with rescaling."""
-    return _requantizing(choices, "SUM", TensorType[configuration.upper()])
+    return _requantizing(choices, "SUM", configuration)
+
+
+@cases("SUM", "int16", unclaimed=("reference",))
+def int16_sums(choices: Choices, configuration: str) -> Case:
+    """Sums that only the optimized kernel knows."""
+    return _requantizing(choices, "SUM", configuration)
+
+
+@cases("SUM", "int8 empty", "uint8 empty", unclaimed=("optimized", "xnnpack"))
+def empty_sums(choices: Choices, configuration: str) -> Case:
+    """Nothing to sum: only the reference kernel says what that is."""
+    return _requantizing(choices, "SUM", configuration)
+
+
+@cases("MEAN", *(f"{type} empty" for type in _CODES), unclaimed=("xnnpack",))
+def empty_means(choices: Choices, configuration: str) -> Case:
+    """Nothing to sum: XNNPACK does not say what that is."""
+    return _requantizing(choices, "MEAN", configuration)
 
 
 def _plain(choices: Choices, operator: str, configuration: str) -> Case:
-    type = TensorType[configuration.removesuffix(" unquantized").upper()]
-    shape = _shape(choices)
+    type = TensorType[configuration.split(maxsplit=1)[0].upper()]
+    special = configuration.endswith("special")
+    shape = _shape(choices, empty=special or type is not TensorType.FLOAT32)
+    if type is TensorType.FLOAT32 and choices.integer(0, 3) == 0:
+        # Sums long enough to be added in several ways.
+        shape = (choices.integer(1, 3), choices.integer(1, 5), choices.integer(1, 60))
     parameters = random_quantization(choices, type) if configuration in _CODES else None
-    x, axis = _data(choices, shape, type), _axis(choices, len(shape))
-    return _case(choices, operator, x, axis, type, parameters, parameters)
+    x = _data(choices, shape, type, special_numbers=special)
+    return _case(choices, operator, x, _axis(choices, len(shape)), type, parameters, parameters)
 
 
-@cases("MEAN", "float32", "int32", "int64")
+@cases("MEAN", "float32", "float32 special", unclaimed=("xnnpack",))
+def float32_mean(choices: Choices, configuration: str) -> Case:
+    """The order in which XNNPACK adds depends on the processor."""
+    return _plain(choices, "MEAN", configuration)
+
+
+@cases("MEAN", "int32", "int64")
 def plain_mean(choices: Choices, configuration: str) -> Case:
     """Means without parameters."""
     return _plain(choices, "MEAN", configuration)
 
 
-@cases("SUM", "float32", "int32", "int64", "bool")
+@cases("SUM", "float32", "float32 special", unclaimed=("xnnpack",))
+def float32_sum(choices: Choices, configuration: str) -> Case:
+    """The order in which XNNPACK adds depends on the processor."""
+    return _plain(choices, "SUM", configuration)
+
+
+@cases("SUM", "int32", "int64")
 def plain_sum(choices: Choices, configuration: str) -> Case:
     """Sums without parameters."""
     return _plain(choices, "SUM", configuration)
 
 
-@cases("REDUCE_MAX", *_CODES, "float32", "int32", "int64", "bool")
+@cases("REDUCE_MAX", *_CODES, "float32", "int32", "int64")
 def largest(choices: Choices, configuration: str) -> Case:
     """The largest values."""
     return _plain(choices, "REDUCE_MAX", configuration)
 
 
-@cases("REDUCE_MIN", *_CODES, "float32", "int32", "int64", "bool")
+@cases("REDUCE_MIN", *_CODES, "float32", "int32", "int64")
 def smallest(choices: Choices, configuration: str) -> Case:
     """The smallest values."""
     return _plain(choices, "REDUCE_MIN", configuration)
@@ -153,9 +204,9 @@ def smallest(choices: Choices, configuration: str) -> Case:
 @cases(
     "REDUCE_PROD",
     "float32",
+    "float32 special",
     "int32",
     "int64",
-    "bool",
     "int8 unquantized",
     "uint8 unquantized",
     "int16 unquantized",
@@ -163,6 +214,42 @@ def smallest(choices: Choices, configuration: str) -> Case:
 def plain_product(choices: Choices, configuration: str) -> Case:
     """Products without parameters."""
     return _plain(choices, "REDUCE_PROD", configuration)
+
+
+@cases("REDUCE_MAX", "float32 special", unclaimed=("xnnpack",))
+def special_largest(choices: Choices, configuration: str) -> Case:
+    """NaN, infinities and zeros of both signs, and no numbers at all."""
+    return _plain(choices, "REDUCE_MAX", configuration)
+
+
+@cases("REDUCE_MAX", "bool", unclaimed=("optimized", "xnnpack"))
+def any_true(choices: Choices, configuration: str) -> Case:
+    """The optimized kernel knows bool in REDUCE_ANY and REDUCE_ALL only."""
+    return _plain(choices, "REDUCE_MAX", configuration)
+
+
+@cases("REDUCE_MIN", "float32 special", unclaimed=("xnnpack",))
+def special_smallest(choices: Choices, configuration: str) -> Case:
+    """NaN, infinities and zeros of both signs, and no numbers at all."""
+    return _plain(choices, "REDUCE_MIN", configuration)
+
+
+@cases("REDUCE_MIN", "bool", unclaimed=("optimized", "xnnpack"))
+def all_true(choices: Choices, configuration: str) -> Case:
+    """As `any_true`."""
+    return _plain(choices, "REDUCE_MIN", configuration)
+
+
+@cases("REDUCE_PROD", "bool", unclaimed=("optimized", "xnnpack"))
+def all_factors_true(choices: Choices, configuration: str) -> Case:
+    """As `any_true`."""
+    return _plain(choices, "REDUCE_PROD", configuration)
+
+
+@cases("SUM", "bool", unclaimed=("optimized", "xnnpack"))
+def any_term_true(choices: Choices, configuration: str) -> Case:
+    """As `any_true`."""
+    return _plain(choices, "SUM", configuration)
 
 
 @cases("REDUCE_PROD", "int8", "int16")

@@ -1,0 +1,54 @@
+"""What the XNNPACK delegate asks of a tensor before it takes a node.
+
+A node that fails is not an error: it falls to the optimized kernels.
+
+Source: LiteRT tflite/delegates/xnnpack/xnnpack_delegate.cc (CheckTensor...)
+"""
+
+from __future__ import annotations
+
+from quantlib.model.graph import TensorType
+from quantlib.ops._node import Node, Value
+
+__all__ = ["has_byte_parameters", "maps_bytes", "takes_reduction"]
+
+_LARGEST_RANK = 6
+"""Dimensions, and axes, that XNNPACK knows."""
+
+
+def has_byte_parameters(value: Value) -> bool:
+    """Whether a tensor holds int8 or uint8 codes with one scale.
+
+    Parameters
+    ----------
+    value : Value
+    """
+    byte = value.type in (TensorType.INT8, TensorType.UINT8)
+    return byte and value.scales.size == 1 and value.zero_points.size == 1 and value.quantized_dimension == 0
+
+
+def maps_bytes(node: Node) -> bool:
+    """Whether a node turns one tensor of codes into another: LOGISTIC, TANH, ELU.
+
+    Parameters
+    ----------
+    node : Node
+    """
+    x, y = node.input(0), node.output()
+    return has_byte_parameters(x) and has_byte_parameters(y) and len(x.shape) <= _LARGEST_RANK
+
+
+def takes_reduction(node: Node) -> bool:
+    """Whether a reduction of codes is taken: constant axes in a vector or scalar, one to six.
+
+    Parameters
+    ----------
+    node : Node
+    """
+    x, axis, y = node.input(0), node.input(1), node.output()
+    if not (has_byte_parameters(x) and has_byte_parameters(y)) or len(x.shape) > _LARGEST_RANK:
+        return False
+    if axis.type is not TensorType.INT32 or axis.constant is None or axis.constant.ndim > 1:
+        return False
+    named = axis.constant.reshape(-1).tolist()
+    return 1 <= len(named) <= _LARGEST_RANK and not (len(x.shape) == 0 and named == [0])
