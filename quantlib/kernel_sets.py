@@ -11,7 +11,7 @@ rules measured on ai-edge-litert 2.3.0, x86-64 with AVX2 and FMA.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from quantlib.arithmetic import requantize
@@ -19,7 +19,17 @@ from quantlib.arithmetic.profile import DEFAULT_PROFILE, Profile
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.errors import UnsupportedError
 
-__all__ = ["OPTIMIZED", "REFERENCE", "XNNPACK", "KernelSet", "kernel_set", "names"]
+__all__ = [
+    "LITERT_1_2_REFERENCE",
+    "OPTIMIZED",
+    "REFERENCE",
+    "TFLITE_2_14_REFERENCE",
+    "TFLM",
+    "XNNPACK",
+    "KernelSet",
+    "kernel_set",
+    "names",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,9 @@ OPTIMIZED = KernelSet(
             "CONV_2D": requantize.two_roundings_half_up,
             "FULLY_CONNECTED": requantize.two_roundings_half_up,
             ("FULLY_CONNECTED", "INT16"): requantize.float64_half_away,
+            ("DEPTHWISE_CONV_2D", "INT8"): requantize.half_up_in_blocks_of_8_channels,
+            ("TRANSPOSE_CONV", "INT8"): requantize.half_up_in_blocks_of_8_channels,
+            ("TRANSPOSE_CONV", "UINT8"): requantize.half_up_in_blocks_of_16_elements,
             **_WIDE,
         }
     ),
@@ -118,7 +131,30 @@ XNNPACK = KernelSet(
 )
 """BUILTIN, what most people run: XNNPACK for the nodes its delegate takes, optimized for the rest."""
 
-_SETS: Mapping[str, KernelSet] = MappingProxyType({one.name: one for one in (REFERENCE, OPTIMIZED, XNNPACK)})
+LITERT_1_2_REFERENCE = replace(
+    REFERENCE,
+    name="litert-1.2/reference",
+    requantizers=MappingProxyType({("FULLY_CONNECTED", "INT16"): requantize.int64_one_rounding, **_WIDE}),
+    profile=Profile(release=(1, 2, 0)),
+)
+"""BUILTIN_REF of ai-edge-litert 1.2, the last whose dense layers requantize in fixed point."""
+
+TFLITE_2_14_REFERENCE = replace(
+    LITERT_1_2_REFERENCE,
+    name="tflite-2.14/reference",
+    profile=Profile(runtime="tflite", release=(2, 14, 0)),
+)
+"""BUILTIN_REF of tflite-runtime 2.14."""
+
+TFLM = replace(LITERT_1_2_REFERENCE, name="tflm", profile=Profile(runtime="tflm", release=()))
+"""The reference kernels of TFLite Micro: every requantization in fixed point, rounded twice."""
+
+_SETS: Mapping[str, KernelSet] = MappingProxyType(
+    {
+        one.name: one
+        for one in (REFERENCE, OPTIMIZED, XNNPACK, LITERT_1_2_REFERENCE, TFLITE_2_14_REFERENCE, TFLM)
+    }
+)
 
 
 def names() -> tuple[str, ...]:

@@ -7,12 +7,14 @@ again after it died.
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -50,6 +52,9 @@ class LiteRT:
     ----------
     timeout : float
         Seconds one question may take before the child is ended.
+    python : str or os.PathLike, optional
+        Another environment's Python, whose release of ai-edge-litert (or of its predecessor,
+        tflite-runtime) is to answer; it needs NumPy and nothing of ours. Else this one's.
 
     Examples
     --------
@@ -59,8 +64,9 @@ class LiteRT:
             answer = litert.run(data, [image], kernels="reference")
     """
 
-    def __init__(self, *, timeout: float = 120.0) -> None:
+    def __init__(self, *, timeout: float = 120.0, python: str | os.PathLike[str] | None = None) -> None:
         self._timeout = timeout
+        self._python = None if python is None else os.fspath(python)
         self._process: subprocess.Popen[bytes] | None = None
         # A file, not a pipe: a pipe nobody reads fills up, and LiteRT talks.
         self._spoken = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
@@ -145,7 +151,7 @@ class LiteRT:
     def _ask(
         self, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        if not is_available():
+        if self._python is None and not is_available():
             raise OracleError("LiteRT", "ai-edge-litert is not installed", "the extra `litert`")
         process = self._child()
         assert process.stdin is not None
@@ -172,8 +178,12 @@ class LiteRT:
 
     def _child(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
+            # The child finds this package wherever it is: another environment has not installed it.
+            home = str(Path(__file__).parents[2])
+            paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "quantlib.oracle.worker"],
+                [self._python or sys.executable, "-m", "quantlib.oracle.worker"],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._spoken,

@@ -43,6 +43,17 @@ def main() -> None:
         _respond(answers, answer, results)
 
 
+def _runtime() -> tuple[str, Any]:
+    """The installed runtime: ai-edge-litert, or tflite-runtime, which came before it."""
+    try:
+        from ai_edge_litert import interpreter
+    except ModuleNotFoundError:
+        from tflite_runtime import interpreter
+
+        return "tflite-runtime", interpreter
+    return "ai-edge-litert", interpreter
+
+
 def _respond(stream: IO[bytes], answer: dict[str, Any], results: dict[str, NDArray[Any]]) -> None:
     try:
         _messages.send(stream, answer, results)
@@ -53,12 +64,11 @@ def _respond(stream: IO[bytes], answer: dict[str, Any], results: dict[str, NDArr
 def _answer(
     header: dict[str, Any], arrays: dict[str, NDArray[Any]]
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    from ai_edge_litert import interpreter as litert
-
+    distribution, litert = _runtime()
     if header.get("ask") == "version":
         from importlib.metadata import version
 
-        return {"version": version("ai-edge-litert")}, {}
+        return {"version": version(distribution)}, {}
     resolver = getattr(litert.OpResolverType, RESOLVERS[header["kernels"]])
     interpreter = litert.Interpreter(
         model_content=arrays.pop("model").tobytes(),
