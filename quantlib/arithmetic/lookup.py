@@ -26,6 +26,7 @@ __all__ = [
     "softmax_exp_table",
     "softmax_one_over_one_plus_x_table",
     "table_8bit",
+    "table_8bit_xnnpack",
     "table_int16",
 ]
 
@@ -92,6 +93,51 @@ def table_8bit(
     if dtype == np.uint8:
         return fixed_point.saturate(rounding.float_to_int32(stored), low, high).astype(np.uint8)
     return np.asarray(np.clip(np.where(np.isnan(stored), 0, stored), low, high).astype(np.int8))
+
+
+def table_8bit_xnnpack(
+    function: RealFunction,
+    input_scale: float,
+    input_zero_point: int,
+    output_scale: float,
+    output_zero_point: int,
+    dtype: DTypeLike = np.int8,
+    *,
+    half_to_even: bool = True,
+) -> NDArray[Any]:
+    """As `table_8bit`, but halves are rounded after the zero point is added, and NaN becomes 0.
+
+    Parameters
+    ----------
+    function, input_scale, input_zero_point, output_scale, output_zero_point, dtype
+        As in `table_8bit`. Results beyond the codes saturate in both types.
+    half_to_even : bool
+        Else away from zero, as before LiteRT 2.1.6.
+
+    Returns
+    -------
+    array of shape (256,) of that dtype; entry 0 belongs to the smallest code
+
+    Examples
+    --------
+    >>> table_8bit_xnnpack(np.copy, 1.0, 0, 2.0, 0)[[127, 129, 131]].tolist()  # halves of -1, 1, 3
+    [0, 0, 2]
+    >>> table_8bit_xnnpack(np.copy, 1.0, 0, 2.0, 1)[[127, 129, 131]].tolist()  # one more
+    [0, 2, 2]
+
+    Source: google/XNNPACK src/reference/unary-elementwise.cc (unary_ukernel_quantized)
+    """
+    dtype = np.dtype(dtype)
+    low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    codes = np.arange(low, high + 1)
+    with np.errstate(all="ignore"):
+        real = (codes - input_zero_point).astype(np.float32) * np.float32(input_scale)
+        inverse_scale = np.float32(1) / np.float32(output_scale)
+        scaled = np.asarray(function(real), np.float32) * inverse_scale + np.float32(output_zero_point)
+    whole = rounding.round_half_to_even if half_to_even else rounding.round_half_away_from_zero
+    return np.asarray(
+        np.clip(whole(np.where(np.isnan(scaled), np.float32(0), scaled)), low, high).astype(dtype)
+    )
 
 
 def look_up(x: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from quantlib.arithmetic import lookup, sigmoid_table
 from quantlib.arithmetic.lookup import RealFunction
+from quantlib.arithmetic.power_of_two import checked_log2
 from quantlib.ops._node import Array, Kernel, Node
 
 __all__ = [
     "float16_function",
+    "has_scale",
     "look_up_8bit",
+    "look_up_8bit_xnnpack",
     "look_up_int16",
     "require_no_zero_point",
     "require_same_type",
     "sigmoid_table_multiplier",
 ]
+
+_ROUNDS_TO_EVEN_SINCE = (2, 1, 6)
+"""Before this release XNNPACK rounded halves away from zero."""
 
 
 def look_up_8bit(node: Node, function: RealFunction) -> Kernel:
@@ -30,6 +36,32 @@ def look_up_8bit(node: Node, function: RealFunction) -> Kernel:
     """
     x, y = node.input(0), node.output()
     table = lookup.table_8bit(function, float(x.scale), x.zero_point, float(y.scale), y.zero_point, x.dtype)
+
+    def run(x: Array) -> Array:
+        return lookup.look_up(x, table)
+
+    return run
+
+
+def look_up_8bit_xnnpack(node: Node, function: RealFunction) -> Kernel:
+    """XNNPACK's kernel for int8 or uint8 codes: 256 entries, rounded half to even.
+
+    Parameters
+    ----------
+    node : Node
+    function : callable
+        float32 array to float32 array.
+    """
+    x, y = node.input(0), node.output()
+    table = lookup.table_8bit_xnnpack(
+        function,
+        float(x.scale),
+        x.zero_point,
+        float(y.scale),
+        y.zero_point,
+        x.dtype,
+        half_to_even=node.profile.release >= _ROUNDS_TO_EVEN_SINCE,
+    )
 
     def run(x: Array) -> Array:
         return lookup.look_up(x, table)
@@ -68,6 +100,21 @@ def float16_function(function: RealFunction) -> Kernel:
         return function(x.astype("float32")).astype("float16")
 
     return run
+
+
+def has_scale(node: Node, exponents: tuple[int, ...]) -> bool:
+    """Whether the input's scale is meant to be 2 to one of these powers.
+
+    Parameters
+    ----------
+    node : Node
+    exponents : tuple of int
+    """
+    scale = float(node.input(0).scale)
+    if not scale > 0:
+        return False
+    exponent, is_power_of_two = checked_log2(scale)
+    return is_power_of_two and exponent in exponents
 
 
 def sigmoid_table_multiplier(node: Node, power_of_two_shifts: tuple[int, ...]) -> tuple[int, int]:

@@ -5,7 +5,8 @@
 (C1) y has the type of x.
 
 int8 codes are looked up in a table of 256 entries computed in float32. LiteRT's reference resolver
-lacks the operator; its other resolvers have this one kernel.
+lacks the operator; its other resolvers have this one kernel. XNNPACK rounds the entries half to even;
+its own real function is not claimed.
 
 Source: LiteRT tflite/kernels/activations.cc (EluPrepare, EluEval), internal/reference/elu.h.
 """
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 
 from quantlib.arithmetic import libm
 from quantlib.model.graph import TensorType
+from quantlib.ops._delegated import maps_bytes
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
-from quantlib.ops._table import look_up_8bit, require_same_type
+from quantlib.ops._table import look_up_8bit, look_up_8bit_xnnpack, require_same_type
 
 __all__: list[str] = []
 
@@ -29,6 +31,13 @@ def int8(node: Node) -> Kernel:
     """A table of 256 entries."""
     require_same_type(node)
     return look_up_8bit(node, _elu)
+
+
+@kernel("ELU", [TensorType.INT8], family="xnnpack", when=maps_bytes)
+def xnnpack(node: Node) -> Kernel:
+    """A table of 256 entries, rounded half to even."""
+    require_same_type(node)
+    return look_up_8bit_xnnpack(node, _elu)
 
 
 @kernel("ELU", [TensorType.FLOAT32])

@@ -9,23 +9,32 @@
 8-bit codes are looked up in a table of 256 entries computed in float32; int16 codes are interpolated
 in a table of the function itself. Reals above 16.619 give 1, reals below -9 exp(x).
 
+Optimized: int16 codes in units of 2**-12 go through fixed point (gemmlowp); real numbers through
+Eigen. XNNPACK: the table of 8-bit codes is rounded half to even, and (C2) falls. Its own real
+functions are not claimed.
+
 Source: LiteRT tflite/kernels/activations.cc (SigmoidPrepare, SigmoidEval),
 internal/reference/logistic.h, internal/reference/integer_ops/logistic.h.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import libm, sigmoid_table
+from quantlib.arithmetic import eigen, gemmlowp, libm, sigmoid_table
 from quantlib.model.graph import TensorType
+from quantlib.ops._delegated import maps_bytes
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Fixed, Versions, rule
 from quantlib.ops._table import (
     float16_function,
+    has_scale,
     look_up_8bit,
+    look_up_8bit_xnnpack,
     require_no_zero_point,
     require_same_type,
     sigmoid_table_multiplier,
@@ -51,6 +60,27 @@ def eight_bit(node: Node) -> Kernel:
     scale = node.output().scale
     node.require(float(scale) == 1 / 256, "output", f"scale {scale}", "1/256")
     return look_up_8bit(node, _one_over_one_plus_exp)
+
+
+@kernel("LOGISTIC", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=maps_bytes)
+def xnnpack(node: Node) -> Kernel:
+    """A table of 256 entries, computed through float64, for any output scale."""
+    require_same_type(node)
+    return look_up_8bit_xnnpack(node, _through_float64)
+
+
+@kernel("LOGISTIC", [TensorType.INT16], family="optimized", when=lambda node: has_scale(node, (-12,)))
+def optimized_int16(node: Node) -> Kernel:
+    """Fixed point in Q3."""
+    require_same_type(node)
+    require_no_zero_point(node)
+    scale = node.output().scale
+    node.require(float(scale) == 1 / 32768, "output", f"scale {scale}", "1/32768")
+
+    def run(x: Array) -> Array:
+        return gemmlowp.logistic(x, 3, bits=16).astype(np.int16)
+
+    return run
 
 
 @kernel("LOGISTIC", [TensorType.INT16])
@@ -80,6 +110,35 @@ def float16(node: Node) -> Kernel:
     """As float32, rounded at the end."""
     require_same_type(node)
     return float16_function(_in_three_pieces)
+
+
+@kernel("LOGISTIC", [TensorType.FLOAT32], family="optimized")
+def optimized_float32(node: Node) -> Kernel:
+    """Eigen's function."""
+    require_same_type(node)
+    return eigen.logistic
+
+
+@kernel("LOGISTIC", [TensorType.FLOAT16], family="optimized")
+def optimized_float16(node: Node) -> Kernel:
+    """Eigen's formula for one element, every step rounded to float16."""
+    require_same_type(node)
+
+    def run(x: Array) -> Array:
+        one = np.float16(1)
+        power = libm.expf(x.astype(np.float32)).astype(np.float16)
+        raised = (one + power).astype(np.float32)
+        quotient = (power.astype(np.float32) / raised).astype(np.float16)
+        return np.where(np.isinf(power), one, quotient)
+
+    return run
+
+
+def _through_float64(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """exp(x) / (1 + exp(x)) for a few codes; the last bits of exp are far below those of float32."""
+    powers = np.array([math.exp(max(-100.0, min(100.0, one))) for one in x.tolist()])
+    y = (powers / (1 + powers)).astype(np.float32)
+    return np.where(x < -100, np.float32(0), np.where(x > 100, np.float32(1), y))
 
 
 def _one_over_one_plus_exp(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ def compute_one(
     *,
     constants: Sequence[int] = (),
     limits: Limits | None = None,
+    kernels: str = "reference",
 ) -> NDArray[Any]:
     """The output of one operator; every operand is (values, type) or (values, type, parameters)."""
     graph = Graph()
@@ -35,7 +36,7 @@ def compute_one(
             indices.append(graph.input(array.shape, type, *parameters))
             arrays.append(array)
     graph.operator(operator, indices, [graph.output((), *output)], options)
-    (y,) = run(graph.model(), *arrays, limits=limits)
+    (y,) = run(graph.model(), *arrays, kernels=kernels, limits=limits)
     return y
 
 

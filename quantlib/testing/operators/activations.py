@@ -64,15 +64,20 @@ def _case(
     parameters: Quantization | None = None,
     output: Quantization | None = None,
     options: object = None,
+    kernels: str = "reference",
 ) -> Case:
     graph = Graph()
     source, target = graph.input(x.shape, type, parameters), graph.output((), type, output)
     graph.operator(operator, [source], [target], options)
-    return graph.finished(x)
+    return graph.finished(x, kernels=kernels)
 
 
 def _type(configuration: str) -> TensorType:
     return TensorType[configuration.split(maxsplit=1)[0].upper()]
+
+
+_APPROXIMATED = ("xnnpack",)
+"""XNNPACK's own functions of reals depend on the processor's vectors and are not reproduced."""
 
 
 def _real(choices: Choices, operator: str, configuration: str, options: object = None) -> Case:
@@ -80,49 +85,49 @@ def _real(choices: Choices, operator: str, configuration: str, options: object =
     return _case(operator, type, _numbers(choices, type), options=options)
 
 
-@cases("LOGISTIC", "float32", "float16")
+@cases("LOGISTIC", "float32", "float16", unclaimed=_APPROXIMATED)
 def logistic(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "LOGISTIC", configuration)
 
 
-@cases("TANH", "float32", "float16")
+@cases("TANH", "float32", "float16", unclaimed=_APPROXIMATED)
 def tanh(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "TANH", configuration)
 
 
-@cases("EXP", "float32")
+@cases("EXP", "float32", unclaimed=_APPROXIMATED)
 def exp(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "EXP", configuration, ExpOptions())
 
 
-@cases("LOG", "float32")
+@cases("LOG", "float32", unclaimed=_APPROXIMATED)
 def log(choices: Choices, configuration: str) -> Case:
     """Real numbers, negative ones among them."""
     return _real(choices, "LOG", configuration)
 
 
-@cases("ELU", "float32", oracle="optimized")
+@cases("ELU", "float32", oracle="optimized", unclaimed=_APPROXIMATED)
 def elu(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "ELU", configuration)
 
 
-@cases("SIN", "float32", "float16")
+@cases("SIN", "float32", "float16", unclaimed=_APPROXIMATED)
 def sin(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "SIN", configuration)
 
 
-@cases("COS", "float32", "float16")
+@cases("COS", "float32", "float16", unclaimed=_APPROXIMATED)
 def cos(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "COS", configuration, CosOptions())
 
 
-@cases("HARD_SWISH", "float32")
+@cases("HARD_SWISH", "float32", unclaimed=_APPROXIMATED)
 def hard_swish(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "HARD_SWISH", configuration, HardSwishOptions())
@@ -131,7 +136,7 @@ def hard_swish(choices: Choices, configuration: str) -> Case:
 _GELU = ("float32", "float32 approximate", "float16", "float16 approximate")
 
 
-@cases("GELU", *_GELU)
+@cases("GELU", *_GELU, unclaimed=_APPROXIMATED)
 def gelu(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "GELU", configuration, GeluOptions(configuration.endswith("approximate")))
@@ -162,6 +167,17 @@ def quantized_logistic(choices: Choices, configuration: str) -> Case:
         # Scales within 0.07 % of a power of two count as one.
         parameters = quantization(2.0 ** choices.integer(-14, -10) * choices.choice((1.0, 1.0005, 0.9994)))
     return _case("LOGISTIC", type, _codes(choices, type), parameters, output)
+
+
+_OTHERS = ("reference", "optimized")
+
+
+@cases("LOGISTIC", "int8 any scale", "uint8 any scale", unclaimed=_OTHERS)
+def any_logistic(choices: Choices, configuration: str) -> Case:
+    """XNNPACK alone takes any output scale."""
+    type = _type(configuration)
+    parameters, output = _parameters(choices, type, 8.0), _parameters(choices, type, 1.0)
+    return _case("LOGISTIC", type, _codes(choices, type), parameters, output, kernels="xnnpack")
 
 
 @cases("TANH", "int8", "uint8", "int16", "int16 power of two")
