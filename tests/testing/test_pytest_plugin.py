@@ -10,9 +10,7 @@ def test_golden(quantlib_golden):
 
 def run(pytester, value, *arguments):
     pytester.makepyfile(test_it=TEST.replace("VALUE", str(value)))
-    return pytester.runpytest_subprocess(
-        "-p", "quantlib.testing.pytest_plugin", "-p", "no:cacheprovider", *arguments
-    )
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
 
 
 def test_golden_files_are_written_on_request_and_compared_after(pytester):
