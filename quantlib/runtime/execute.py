@@ -59,8 +59,15 @@ def run(
         The model cannot be run.
     """
     plan = make_plan(model, kernels=kernels, custom=custom, limits=limits)
-    held = plan.run({**initial_variables(model, 0), **input_values(model, inputs)}, watch=watch)
-    return tuple(held[index] for index in model.subgraphs[0].outputs)
+    values = input_values(model, inputs)
+    held = plan.run({**initial_variables(model, 0), **values}, watch=watch)
+    return tuple(_own(held[index], values) for index in model.subgraphs[0].outputs)
+
+
+def _own(output: Array, values: Mapping[int, Array]) -> Array:
+    """The output, the caller's to keep: kernels may return views of inputs and of constants."""
+    given = any(output is value for value in values.values())
+    return output if output.flags.owndata and output.flags.writeable and not given else output.copy()
 
 
 def input_values(model: Model, given: Sequence[ArrayLike | Mapping[str, ArrayLike]]) -> dict[int, Array]:
