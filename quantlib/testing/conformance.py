@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from quantlib import kernel_sets
+from quantlib.errors import OracleError
 from quantlib.flatbuffer.save import replace_file
 from quantlib.flatbuffer.write import write_model
 from quantlib.oracle.compare import count_differing
@@ -45,6 +46,8 @@ class Row:
         The seed of the first case that differs.
     claimed : bool
         Whether equality is claimed at all.
+    refused : int
+        Models that LiteRT refused or died of, though the generator means them to be valid.
     """
 
     operator: str
@@ -55,6 +58,7 @@ class Row:
     differing: int
     first_seed: int | None = None
     claimed: bool = True
+    refused: int = 0
 
 
 def compare(litert: LiteRT, case: Case, kernels: str, oracle: str | None = None) -> tuple[int, int]:
@@ -90,15 +94,21 @@ def measure(
     if kernels in generator.unclaimed:
         return Row(generator.operator, generator.configuration, kernels, 0, 0, 0, claimed=False)
     oracle = generator.oracle if kernels == "reference" else None
-    elements = wrong = 0
+    elements = wrong = refused = 0
     first: int | None = None
     for number in range(seed, seed + count):
-        counted, different = compare(litert, generator.make(SeededChoices(number)), kernels, oracle)
+        case = generator.make(SeededChoices(number))
+        try:
+            counted, different = compare(litert, case, kernels, oracle)
+        except OracleError:
+            counted, different = 0, 0
+            refused += 1
         elements += counted
         wrong += different
-        if different and first is None:
+        if (different or refused) and first is None:
             first = number
-    return Row(generator.operator, generator.configuration, kernels, count, elements, wrong, first)
+    operator, configuration = generator.operator, generator.configuration
+    return Row(operator, configuration, kernels, count, elements, wrong, first, refused=refused)
 
 
 def page(rows: Sequence[Row], models: Sequence[ModelRow], release: str, processor_name: str) -> str:
@@ -230,7 +240,8 @@ def main(arguments: list[str] | None = None) -> int:
             for kernels in chosen.kernels if generator.operator.startswith(chosen.only) else ():
                 row = measure(litert, generator, chosen.cases, kernels=kernels, seed=chosen.seed)
                 rows.append(row)
-                note = f"  first seed {row.first_seed}" if row.differing else ""
+                refused = f", {row.refused} refused" if row.refused else ""
+                note = f"{refused}  first seed {row.first_seed}" if row.differing or row.refused else ""
                 count = f"{row.elements:10} {row.differing:8}{note}" if row.claimed else "not claimed"
                 sys.stdout.write(f"{generator!s:48} {kernels:10} {count}\n")
                 sys.stdout.flush()
@@ -241,7 +252,7 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     if chosen.write is not None:
         write(chosen.write, rows, models, release)
-    return int(any(row.differing for row in rows) or any(row.differing for row in models))
+    return int(any(row.differing or row.refused for row in rows) or any(row.differing for row in models))
 
 
 if __name__ == "__main__":
