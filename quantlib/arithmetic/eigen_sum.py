@@ -21,13 +21,15 @@ Float32Array = NDArray[np.float32]
 _PACKET = 4
 
 
-def sum_rows(x: Float32Array) -> Float32Array:
+def sum_rows(x: Float32Array, *, computed: bool = False) -> Float32Array:
     """The sum of every row.
 
     Parameters
     ----------
     x : float32 array (r, k), k >= 1
         Rows lie one after the other in memory, the first on a 16-byte boundary.
+    computed : bool
+        Rows lie nowhere: they are computed as they are added, and each begins with a packet.
 
     Returns
     -------
@@ -46,7 +48,8 @@ def sum_rows(x: Float32Array) -> Float32Array:
     x = np.asarray(x, np.float32)
     count, size = x.shape
     total = np.empty(count, np.float32)
-    offsets = np.arange(count) * size % _PACKET  # floats since the last boundary
+    # Floats between the last boundary and the row.
+    offsets = np.arange(count) * (0 if computed else size) % _PACKET
     for offset in range(_PACKET):
         chosen = offsets == offset
         if np.any(chosen):

@@ -17,10 +17,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point, gemmlowp
+from quantlib.arithmetic import fixed_point, gemmlowp, libm
 from quantlib.ops._node import Array, Node
 
-__all__ = ["ACCUMULATION_INTEGER_BITS", "SCALED_DIFF_INTEGER_BITS", "Exponentials", "below_largest"]
+__all__ = [
+    "ACCUMULATION_INTEGER_BITS",
+    "SCALED_DIFF_INTEGER_BITS",
+    "Exponentials",
+    "below_largest",
+    "float32_powers",
+]
 
 SCALED_DIFF_INTEGER_BITS = 5
 """Integer bits of scaled distances."""
@@ -114,3 +120,21 @@ def below_largest(node: Node, x: Array) -> NDArray[np.int64]:
     node.require(x.ndim >= 1, "input 0", "a scalar", "1 dimension or more")
     codes = x.astype(np.int64)
     return np.asarray(codes.max(axis=-1, keepdims=True, initial=np.iinfo(x.dtype).min) - codes)
+
+
+def float32_powers(scale: np.float32, beta: np.float32) -> NDArray[np.float32]:
+    """exp(-scale * beta * d) for the distances d = 0 .. 255, as the optimized kernels tabulate it.
+
+    Parameters
+    ----------
+    scale, beta : float32
+
+    Returns
+    -------
+    float32 array (256,)
+
+    Source: LiteRT tflite/kernels/internal/optimized/optimized_ops.h (PopulateSoftmaxLookupTable)
+    """
+    steepness = -scale * beta
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return libm.expf(np.asarray(steepness * np.arange(256, dtype=np.float32)))

@@ -12,6 +12,9 @@ Stored values are averaged as they are: no zero point, no rescaling, even where 
 differ. Sums of integers are int32 and wrap. Sums of floats run over the window's rows, each step
 rounded to float32.
 
+All families agree on integers, which XNNPACK does not take, and optimized kernels on float32, too.
+XNNPACK's float32 adds in an order of its own and multiplies by a reciprocal; it is not claimed.
+
 Source: LiteRT tflite/kernels/pooling.cc, internal/reference/pooling.h,
 internal/reference/integer_ops/pooling.h.
 """

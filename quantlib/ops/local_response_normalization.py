@@ -2,12 +2,17 @@
 
     y[…, c] = x[…, c] · (bias + alpha · Σ x[…, k]²) ** −beta,  c − radius <= k < c + radius
 
-The last neighbour is left out, and channels beyond the border do not count.
+The last neighbour is left out, and channels beyond the border do not count. The optimized kernel does
+not leave it out: k <= c + radius.
 
 (C1) x has four dimensions.
 (C2) y has the type of x.
 
 Squares are summed in float32 from the lowest channel up; the bracket and its power are float64.
+
+Optimized: squares times alpha enter and leave one running sum, everything in float32. Where beta is 1 or
+1/2 the result is a product with a reciprocal; other powers are Eigen's own and not claimed (what is
+computed for them is the nearest float32). XNNPACK does not take the operator.
 
 Source: LiteRT tflite/kernels/local_response_norm.cc, internal/reference/reference_ops.h.
 """
@@ -55,6 +60,50 @@ def float32(node: Node) -> Kernel:
             return np.asarray(x * np.array(powers, np.float64).astype(np.float32).reshape(x.shape))
 
     return run
+
+
+@kernel("LOCAL_RESPONSE_NORMALIZATION", [TensorType.FLOAT32], family="optimized")
+def optimized_float32(node: Node) -> Kernel:
+    """A running sum that squares enter and leave, and reciprocals."""
+    require_same_type(node)
+    options = node.read_options(LocalResponseNormalizationOptions)
+    radius, beta = options.radius, np.float32(options.beta)
+    if radius < 0:
+        raise node.unsupported(
+            "radius", f"{radius}, with which the kernel writes outside its memory", "0 or more"
+        )
+    bias, alpha = np.float32(options.bias), np.float32(options.alpha)
+
+    def run(x: Array) -> Array:
+        node.require(x.ndim == 4, "input 0", f"{x.ndim} dimensions", "4")
+        channels = x.shape[3]
+        node.check_work(x.size // max(channels, 1) * (channels + 2 * radius))
+        with np.errstate(all="ignore"):
+            base = bias + _running_sums(x * x * alpha, radius)
+            if beta == 1:
+                return np.asarray(x * (np.float32(1) / base))
+            if beta == np.float32(0.5):
+                return np.asarray(x * (np.float32(1) / np.sqrt(base)))
+            powers = [_power(one, -float(beta)) for one in base.ravel().tolist()]
+            return np.asarray(x * np.array(powers, np.float64).astype(np.float32).reshape(x.shape))
+
+    return run
+
+
+def _running_sums(terms: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+    """Terms c - radius .. c + radius of the last axis, each sum made from the one before."""
+    channels = terms.shape[-1]
+    edge = np.zeros((*terms.shape[:-1], radius), np.float32)
+    padded = np.concatenate((edge, terms, edge), axis=-1)
+    sums = np.empty(terms.shape, np.float32)
+    total = np.zeros(terms.shape[:-1], np.float32)
+    for index in range(2 * radius):
+        total = total + padded[..., index]
+    for index in range(channels):
+        total = total + padded[..., index + 2 * radius]
+        sums[..., index] = total
+        total = total - padded[..., index]
+    return sums
 
 
 def _energy(node: Node, x: NDArray[np.float32], radius: int) -> NDArray[np.float32]:

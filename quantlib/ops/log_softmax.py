@@ -11,6 +11,9 @@
 Codes: exponentials and the logarithm in fixed point (`quantlib.ops._exponentials`). Reals: the C
 library's exp and log, the sum in float32 one after the other.
 
+Optimized: codes have their exponentials, sum and logarithm in float32 and (C4) falls; reals have Eigen's
+exponentials and sums. XNNPACK does not take the operator.
+
 Source: LiteRT tflite/kernels/activations.cc (LogSoftmaxPrepare), internal/reference/log_softmax.h,
 internal/reference/integer_ops/log_softmax.h.
 """
@@ -21,13 +24,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantlib.arithmetic import fixed_point, gemmlowp, libm
+from quantlib.arithmetic import eigen, eigen_sum, fixed_point, gemmlowp, libm, rounding
 from quantlib.model.graph import TensorType
 from quantlib.ops._exponentials import (
     ACCUMULATION_INTEGER_BITS,
     SCALED_DIFF_INTEGER_BITS,
     Exponentials,
     below_largest,
+    float32_powers,
 )
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import sum_last_axis_float32
@@ -52,11 +56,7 @@ _OUTPUT_INTEGER_BITS = 4
 @kernel("LOG_SOFTMAX", [TensorType.INT8, TensorType.UINT8])
 def eight_bit(node: Node) -> Kernel:
     """Fixed point."""
-    require_same_type(node)
-    y_value = node.output()
-    low, high = y_value.limits
-    node.require(float(y_value.scale) == 16 / 256, "output", f"scale {y_value.scale}", "16/256")
-    node.require(y_value.zero_point == high, "output", f"zero point {y_value.zero_point}", f"{high}")
+    low, high = _require_output(node)
     exponentials = Exponentials.of(node, 1.0)
     # From Q5 back to codes.
     back = fixed_point.quantize_multiplier(2.0 ** (31 - exponentials.left_shift) / exponentials.multiplier)
@@ -83,6 +83,24 @@ def eight_bit(node: Node) -> Kernel:
     return run
 
 
+@kernel("LOG_SOFTMAX", [TensorType.INT8, TensorType.UINT8], family="optimized")
+def optimized_eight_bit(node: Node) -> Kernel:
+    """Exponentials from a table of 256 float32, rounded half to even."""
+    low, high = _require_output(node)
+    input_scale, output_scale = node.input(0).scale, node.output().scale
+    powers = float32_powers(input_scale, np.float32(1))
+    scale = input_scale / output_scale
+
+    def run(x: Array) -> Array:
+        sums = sum_last_axis_float32(powers[below_largest(node, x)])
+        largest = x.max(axis=-1, keepdims=True, initial=np.iinfo(x.dtype).min).astype(np.float32)
+        subtracted = (input_scale * largest + libm.logf(sums)) / output_scale
+        codes = rounding.round_half_to_even(scale * x.astype(np.float32) - subtracted) + np.float32(high)
+        return fixed_point.saturate(rounding.float_to_int32(codes), low, high).astype(x.dtype)
+
+    return run
+
+
 @kernel("LOG_SOFTMAX", [TensorType.FLOAT32])
 def float32(node: Node) -> Kernel:
     """Two subtractions."""
@@ -95,3 +113,31 @@ def float32(node: Node) -> Kernel:
         return np.asarray(apart - libm.logf(sum_last_axis_float32(libm.expf(apart))))
 
     return run
+
+
+@kernel("LOG_SOFTMAX", [TensorType.FLOAT32], family="optimized")
+def optimized_float32(node: Node) -> Kernel:
+    """Eigen's exponentials and sums."""
+    require_same_type(node)
+
+    def run(x: Array) -> Array:
+        node.require(x.ndim >= 1, "input 0", "a scalar", "1 dimension or more")
+        if x.size == 0:
+            return x
+        apart = (x - x.max(axis=-1, keepdims=True)).reshape(-1, x.shape[-1])
+        full = apart.shape[1] // 4 * 4
+        powers = np.concatenate((eigen.exp_packet(apart[:, :full]), libm.expf(apart[:, full:])), axis=1)
+        log_sums = libm.logf(eigen_sum.sum_rows(powers, computed=True))
+        return np.asarray(apart - log_sums[:, None]).reshape(x.shape)
+
+    return run
+
+
+def _require_output(node: Node) -> tuple[int, int]:
+    """The smallest and the largest code of an output, if its parameters are right."""
+    require_same_type(node)
+    y = node.output()
+    low, high = y.limits
+    node.require(float(y.scale) == 16 / 256, "output", f"scale {y.scale}", "16/256")
+    node.require(y.zero_point == high, "output", f"zero point {y.zero_point}", f"{high}")
+    return low, high

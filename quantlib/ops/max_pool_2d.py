@@ -12,6 +12,9 @@ Stored values are compared as they are and copied without rescaling, even where 
 differ. In float32 a NaN is never larger than anything, so windows skip it; a window of nothing else
 gives the smallest float32.
 
+All families agree, but that XNNPACK fails where it takes the node and the parameters of x and y differ;
+it takes 8-bit codes whose windows leave no gaps. What XNNPACK makes of NaN depends on the processor.
+
 Source: LiteRT tflite/kernels/pooling.cc, internal/reference/pooling.h,
 internal/reference/integer_ops/pooling.h.
 """
@@ -22,7 +25,8 @@ import numpy as np
 
 from quantlib.arithmetic import fixed_point
 from quantlib.model.graph import TensorType
-from quantlib.ops._activation import clamp_float, quantized_bounds
+from quantlib.ops._activation import Activation, clamp_float, quantized_bounds
+from quantlib.ops._delegated import maps_bytes
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._pool import Pool2DOptions, Pooling
 from quantlib.ops._registry import kernel
@@ -31,6 +35,20 @@ from quantlib.ops._rule import Versions, rule
 __all__ = ["Pool2DOptions"]
 
 rule("MAX_POOL_2D", same_scale=True, int16="same scale", versions=Versions(int8=2, int16=2))
+
+
+def _is_delegated(node: Node) -> bool:
+    """Windows without gaps between them, one scale, and an activation that is a clamp."""
+    options = node.read_options(Pool2DOptions)
+    size, stride = (options.filter_height, options.filter_width), (options.stride_h, options.stride_w)
+    steps = all(0 < one <= extent for one, extent in zip(stride, size, strict=True))
+    clamps = options.fused_activation_function in (
+        Activation.NONE,
+        Activation.RELU,
+        Activation.RELU6,
+        Activation.RELU_N1_TO_1,
+    )
+    return maps_bytes(node) and steps and clamps
 
 
 @kernel("MAX_POOL_2D", [TensorType.INT8, TensorType.UINT8, TensorType.INT16])
@@ -45,6 +63,16 @@ def integer(node: Node) -> Kernel:
         return fixed_point.saturate(largest, low, high).astype(x.dtype)
 
     return run
+
+
+@kernel("MAX_POOL_2D", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=_is_delegated)
+def xnnpack(node: Node) -> Kernel:
+    """The same, where input and output have the same parameters."""
+    x, y = node.input(0), node.output()
+    if (x.scale, x.zero_point) != (y.scale, y.zero_point):
+        found = f"scale {y.scale} and zero point {y.zero_point}, with which XNNPACK fails"
+        raise node.unsupported("output", found, f"the input's {x.scale} and {x.zero_point}")
+    return integer(node)
 
 
 @kernel("MAX_POOL_2D", [TensorType.FLOAT32])

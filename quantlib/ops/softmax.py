@@ -16,6 +16,10 @@
 int16 codes: exponentials and the reciprocal from tables of 513 entries, interpolated.
 Reals: the C library's exp, the sum in float32 one after the other, a division for every element.
 
+Optimized: 8-bit codes have their exponentials and their sum in float32 and set no bound on it (C5); for
+uint8 halves are rounded up, for all other outputs away from zero. Reals go through Eigen. XNNPACK takes
+reals whose beta is 1; its exponentials depend on the processor and are not claimed.
+
 Source: LiteRT tflite/kernels/activations.cc (SoftmaxPrepare), internal/reference/softmax.h.
 """
 
@@ -26,10 +30,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point, gemmlowp, libm, lookup
+from quantlib.arithmetic import eigen, eigen_sum, fixed_point, gemmlowp, libm, lookup, rounding
 from quantlib.model.graph import TensorType
-from quantlib.ops._exponentials import ACCUMULATION_INTEGER_BITS, Exponentials, below_largest
-from quantlib.ops._node import Array, Kernel, Node
+from quantlib.ops._exponentials import ACCUMULATION_INTEGER_BITS, Exponentials, below_largest, float32_powers
+from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._reduce import sum_last_axis_float32
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Fixed, Versions, rule
@@ -56,11 +60,7 @@ rule(
 @kernel("SOFTMAX", [TensorType.INT8, TensorType.UINT8])
 def eight_bit(node: Node) -> Kernel:
     """Fixed-point exponentials; 8 or 16 bits of output."""
-    x_value, y_value = node.input(0), node.output()
-    outputs = (x_value.type, TensorType.INT16)
-    node.require(y_value.type in outputs, "output", y_value.type.name, f"{x_value.type.name} or INT16")
-    if y_value.type is TensorType.INT8:
-        _require_output(node, -128, 1 / 256)
+    y_value = _require_eight_bit(node)
     exponentials = Exponentials.of(node, float(np.float32(node.read_options(SoftmaxOptions).beta)))
 
     def run(x: Array) -> Array:
@@ -76,6 +76,27 @@ def eight_bit(node: Node) -> Kernel:
         low, high = y_value.limits
         y = fixed_point.rounding_divide_by_power_of_two(shares, exponents) + low
         return fixed_point.saturate(y, low, high).astype(y_value.dtype)
+
+    return run
+
+
+@kernel("SOFTMAX", [TensorType.INT8, TensorType.UINT8], family="optimized")
+def optimized_eight_bit(node: Node) -> Kernel:
+    """Exponentials from a table of 256 float32."""
+    y_value = _require_eight_bit(node)
+    low, high = y_value.limits
+    powers = float32_powers(node.input(0).scale, np.float32(node.read_options(SoftmaxOptions).beta))
+    rounds_half_up = y_value.type is TensorType.UINT8
+
+    def run(x: Array) -> Array:
+        terms = powers[below_largest(node, x)]
+        reciprocals = np.float32(1) / (sum_last_axis_float32(terms) * y_value.scale)
+        shares = terms * reciprocals
+        if rounds_half_up:
+            codes = rounding.float_to_int32(shares + np.float32(0.5))
+        else:
+            codes = rounding.float_to_int32(rounding.round_half_away_from_zero(shares)) + y_value.zero_point
+        return fixed_point.saturate(fixed_point.wrap_int32(codes), low, high).astype(y_value.dtype)
 
     return run
 
@@ -126,6 +147,32 @@ def real(node: Node) -> Kernel:
         return np.asarray((stored / sum_last_axis_float32(powers)).astype(x.dtype))
 
     return run
+
+
+@kernel("SOFTMAX", [TensorType.FLOAT32], family="optimized")
+def optimized_float32(node: Node) -> Kernel:
+    """Eigen's exponentials and sums; every row is multiplied by one reciprocal."""
+    require_same_type(node)
+    beta = np.float32(node.read_options(SoftmaxOptions).beta)
+
+    def run(x: Array) -> Array:
+        node.require(x.ndim >= 1, "input 0", "a scalar", "1 dimension or more")
+        if x.size == 0:
+            return x
+        apart = (x - x.max(axis=-1, keepdims=True)) * beta
+        powers = eigen.by_packets(eigen.exp_packet, libm.expf, apart).reshape(-1, x.shape[-1])
+        return np.asarray(powers * (np.float32(1) / eigen_sum.sum_rows(powers))[:, None]).reshape(x.shape)
+
+    return run
+
+
+def _require_eight_bit(node: Node) -> Value:
+    """The output of a kernel of 8-bit codes, if it is one."""
+    x, y = node.input(0), node.output()
+    node.require(y.type in (x.type, TensorType.INT16), "output", y.type.name, f"{x.type.name} or INT16")
+    if y.type is TensorType.INT8:
+        _require_output(node, -128, 1 / 256)
+    return y
 
 
 def _require_output(node: Node, zero_point: int, scale: float) -> None:

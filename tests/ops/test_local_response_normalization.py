@@ -64,3 +64,28 @@ def test_types_without_a_kernel_are_named(compute):
 def test_more_work_than_allowed_is_refused(compute):
     with pytest.raises(LimitExceededError):
         normalize(compute, range(100), Options(radius=2**31 - 1), limits=Limits(multiply_adds=1000))
+
+
+def test_the_optimized_kernel_counts_the_last_neighbour(compute):
+    # Energies 1 + 4, 1 + 4 + 9, 4 + 9 + 16, 9 + 16.
+    options = Options(radius=1, bias=0, alpha=1, beta=1)
+    y = normalize(compute, [1, 2, 3, 4], options, kernels="optimized")
+    np.testing.assert_allclose(y, [1 / 5, 2 / 14, 3 / 29, 4 / 25], rtol=1e-6)
+
+
+def test_the_optimized_sum_forgets_small_squares_beside_a_large_one(compute):
+    # 1e16 enters and swallows two squares of 4, which still leave later.
+    options = Options(radius=1, bias=1, alpha=1, beta=0.5)
+    y = normalize(compute, [2, 1e8, 2, 2, 2], options, kernels="optimized")
+    np.testing.assert_allclose(y[3:], [2 / math.sqrt(1 + 4), 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("beta", "expected"), [(1.0, 3 / 10), (0.5, 3 / math.sqrt(10)), (2.0, 3 / 100)])
+def test_optimized_exponents(compute, beta, expected):
+    y = normalize(compute, [3], Options(radius=0, bias=1, alpha=1, beta=beta), kernels="optimized")
+    np.testing.assert_allclose(y, [expected], rtol=1e-6)
+
+
+def test_a_negative_radius_breaks_the_optimized_kernel(compute):
+    with pytest.raises(UnsupportedError, match="outside its memory"):
+        normalize(compute, [1, 2], Options(radius=-1, bias=1, alpha=1, beta=1), kernels="optimized")

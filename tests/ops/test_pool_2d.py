@@ -16,13 +16,23 @@ from quantlib.testing.single_operator import Graph, quantization
 FLOAT32, INT8, UINT8, INT16 = TensorType.FLOAT32, TensorType.INT8, TensorType.UINT8, TensorType.INT16
 
 
-def pool(operator, x, type=FLOAT32, parameters=None, out=None, out_type=None, limits=None, **options):
+def pool(
+    operator,
+    x,
+    type=FLOAT32,
+    parameters=None,
+    out=None,
+    out_type=None,
+    limits=None,
+    kernels="reference",
+    **options,
+):
     graph = Graph()
     source = graph.input(x.shape, type, parameters)
     target = graph.output((), out_type or type, parameters if out is None else out)
     chosen = {"padding": Padding.VALID, "stride_w": 1, "stride_h": 1, "filter_width": 2, "filter_height": 1}
     graph.operator(operator, [source], [target], Pool2DOptions(**{**chosen, **options}))
-    (y,) = run(graph.model(), x, limits=limits)
+    (y,) = run(graph.model(), x, kernels=kernels, limits=limits)
     return y
 
 
@@ -168,3 +178,25 @@ def test_a_window_that_only_padding_could_fill_is_refused_before_it_is_allocated
 def test_more_work_than_allowed_is_refused():
     with pytest.raises(LimitExceededError, match="multiply-adds"):
         pool("MAX_POOL_2D", row(1, 2, 3), limits=Limits(multiply_adds=3))
+
+
+def test_xnnpack_fails_where_the_largest_codes_would_mean_something_else():
+    x, codes = row(1, 2, 3, dtype=np.int8), (quantization(0.5), quantization(0.25))
+    assert pool("MAX_POOL_2D", x, INT8, *codes, kernels="optimized").ravel().tolist() == [2, 3]
+    with pytest.raises(UnsupportedError, match="XNNPACK"):
+        pool("MAX_POOL_2D", x, INT8, *codes, kernels="xnnpack")
+    # A stride beyond the window keeps XNNPACK away.
+    y = pool("MAX_POOL_2D", x, INT8, *codes, kernels="xnnpack", stride_w=3)
+    assert y.ravel().tolist() == [2]
+    assert pool("MAX_POOL_2D", x, INT8, codes[0], kernels="xnnpack").ravel().tolist() == [2, 3]
+
+
+def test_the_optimized_root_mean_square_multiplies_by_a_reciprocal():
+    x = np.linspace(0.1, 9, 40, dtype=np.float32)
+    x = np.concatenate((x, x * np.float32(1.7), x * np.float32(0.3))).reshape(1, 3, 40, 1)
+    total = (x[:, 0] * x[:, 0] + x[:, 1] * x[:, 1]) + x[:, 2] * x[:, 2]
+    size = {"filter_width": 1, "filter_height": 3}
+    y = pool("L2_POOL_2D", x, kernels="optimized", **size)
+    assert np.array_equal(y[:, 0], np.sqrt(total * (np.float32(1) / np.float32(3))))
+    assert np.array_equal(pool("L2_POOL_2D", x, **size)[:, 0], np.sqrt(total / np.float32(3)))
+    assert not np.array_equal(y, pool("L2_POOL_2D", x, **size))

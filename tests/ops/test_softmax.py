@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from quantlib.arithmetic import eigen, eigen_sum, libm
 from quantlib.errors import InvalidModelError, UnsupportedError
 from quantlib.model.graph import TensorType
 from quantlib.ops.softmax import SoftmaxOptions
@@ -199,3 +200,65 @@ def test_softmax_c4_a_zero_point_of_16_bits_is_refused(compute):
 def test_log_softmax_c3_other_output_parameters_are_refused(compute, type, parameters):
     with pytest.raises(InvalidModelError, match=r"output: (scale|zero point)"):
         compute("LOG_SOFTMAX", [([[1]], type, quantization(0.1))], (type, quantization(*parameters)))
+
+
+def codes(compute, operator, values, type, scale, kernels):
+    out = OUTPUTS if operator == "SOFTMAX" else LOG_OUTPUTS
+    options = ONE if operator == "SOFTMAX" else None
+    operand = [([values], type, quantization(scale))]
+    return compute(operator, operand, (type, out[type]), options, kernels=kernels).ravel().tolist()
+
+
+@pytest.mark.parametrize("kernels", ["optimized", "xnnpack"])
+def test_optimized_shares_round_halves_up_or_away_from_zero(compute, kernels):
+    # 512 equal shares are half a unit each: the reference kernel would end the process here.
+    assert set(codes(compute, "SOFTMAX", [3] * 512, UINT8, 0.1, kernels)) == {1}
+    assert set(codes(compute, "SOFTMAX", [3] * 512, INT8, 0.1, kernels)) == {-127}
+    assert set(codes(compute, "SOFTMAX", [3] * 513, INT8, 0.1, kernels)) == {-128}
+
+
+def test_one_optimized_share_saturates(compute):
+    assert codes(compute, "SOFTMAX", [100, -100], INT8, 1.0, "optimized") == [127, -128]
+    assert codes(compute, "SOFTMAX", [200, 0], UINT8, 1.0, "optimized") == [255, 0]
+
+
+def test_optimized_codes_are_near_the_reference_codes(compute):
+    values = list(range(-100, 100, 9))
+    for operator in ("SOFTMAX", "LOG_SOFTMAX"):
+        reference = codes(compute, operator, values, INT8, 0.05, "reference")
+        optimized = codes(compute, operator, values, INT8, 0.05, "optimized")
+        assert np.abs(np.subtract(reference, optimized)).max() <= 1
+
+
+def test_optimized_logarithms_are_computed_in_float32(compute):
+    # log(1/2) is -11.09 sixteenths.
+    assert codes(compute, "LOG_SOFTMAX", [5, 5], INT8, 0.1, "optimized") == [127 - 11] * 2
+    assert codes(compute, "LOG_SOFTMAX", [5, 5], UINT8, 0.1, "optimized") == [255 - 11] * 2
+    assert codes(compute, "LOG_SOFTMAX", [100, -100], INT8, 1.0, "optimized") == [127, -128]
+
+
+def test_optimized_reals_are_multiplied_by_one_reciprocal(compute):
+    x = np.array([[0.0, 1.0, 2.5, -3.0, 0.5], [4.0, 1.0, 1.5, -2.0, 0.25]], np.float32)
+    apart = x - x.max(axis=-1, keepdims=True)
+    # Eight elements fill packets of the whole tensor, two do not.
+    powers = np.concatenate((eigen.exp_packet(apart.ravel()[:8]), libm.expf(apart.ravel()[8:]))).reshape(2, 5)
+    expected = powers * (np.float32(1) / eigen_sum.sum_rows(powers))[:, None]
+    y = compute("SOFTMAX", [(x, FLOAT32)], (FLOAT32,), ONE, kernels="optimized")
+    assert np.array_equal(y, expected)
+
+
+def test_optimized_logarithms_of_reals_begin_a_packet_with_every_row(compute):
+    x = np.array([[0.0, 1.0, 2.5, -3.0, 0.5], [4.0, 1.0, 1.5, -2.0, 0.25]], np.float32)
+    apart = x - x.max(axis=-1, keepdims=True)
+    powers = np.concatenate((eigen.exp_packet(apart[:, :4]), libm.expf(apart[:, 4:])), axis=1)
+    pairs = (powers[:, 0] + powers[:, 2]) + (powers[:, 1] + powers[:, 3])
+    expected = apart - libm.logf(pairs + powers[:, 4])[:, None]
+    y = compute("LOG_SOFTMAX", [(x, FLOAT32)], (FLOAT32,), kernels="optimized")
+    assert np.array_equal(y, expected)
+
+
+@pytest.mark.parametrize("operator", ["SOFTMAX", "LOG_SOFTMAX"])
+def test_optimized_rows_of_nothing_stay_empty(compute, operator):
+    options = ONE if operator == "SOFTMAX" else None
+    y = compute(operator, [(np.zeros((2, 0)), FLOAT32)], (FLOAT32,), options, kernels="optimized")
+    assert y.shape == (2, 0)

@@ -79,7 +79,7 @@ def softmax(choices: Choices, configuration: str) -> Case:
     return graph.finished(x)
 
 
-@cases("SOFTMAX", "float32", "float16")
+@cases("SOFTMAX", "float32", "float16", unclaimed=("xnnpack",))
 def real_softmax(choices: Choices, configuration: str) -> Case:
     """Rows of real numbers."""
     type = TensorType[configuration.upper()]
