@@ -29,7 +29,7 @@ from quantlib.ops._unquantized import wrapping
 
 __all__: list[str] = []
 
-rule("SQUARED_DIFFERENCE", int16="own scale", int16_constants=True, versions=Versions(int8=2, int16=2))
+rule("SQUARED_DIFFERENCE", versions=Versions(int8=2))
 
 _LEFT_SHIFT = 7
 """(255 << 7)², halved twice by the common scale, fits int32."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from quantlib.calibration.ranges import Ranges
 from quantlib.errors import InvalidInputError, Location, UnsupportedError
 from quantlib.model.graph import Model, TensorType
 from quantlib.model.validate import validate
@@ -14,7 +15,6 @@ from quantlib.quantizer import integers
 from quantlib.quantizer.constants_only import to_float16_constants, to_int8_weights
 from quantlib.quantizer.graph import Graph, Kind, Step, draw, touches_reals
 from quantlib.quantizer.int16x8 import quantize_to_int16
-from quantlib.quantizer.intake import ranges_of
 from quantlib.quantizer.propagate import Settings, mark_parameters
 from quantlib.quantizer.reasons import float_tensors, why_float
 from quantlib.quantizer.recipes import DynamicRange, Float16, FullInteger, Int16x8, Recipe
@@ -44,7 +44,7 @@ class Result:
 def quantize_model(
     model: Model,
     recipe: Recipes,
-    ranges: Mapping[Any, Any] | None = None,
+    ranges: Mapping[str, tuple[Any, Any]] | None = None,
     *,
     keep_float: Sequence[str] = (),
 ) -> Result:
@@ -57,12 +57,11 @@ def quantize_model(
     recipe : Recipe, or mapping of pattern to Recipe
         With a mapping every operator follows the first pattern that fits it, and stays in float
         if none does. One integer recipe (FullInteger or Int16x8) and both others may stand in it.
-    ranges : mapping, optional
-        (min, max) by tensor name, by tensor index, or by (subgraph, index). Without it: the ranges
-        that the model carries on its tensors, as a calibrated file does.
+    ranges : Ranges, or mapping of tensor name to (min, max), optional
+        Without it: the ranges that the model carries on its tensors, as a calibrated file does.
     keep_float : sequence of str
         Patterns of operators to keep in float, as in a shell: ``*`` and ``?``. A pattern fits the
-        operator's name (``SOFTMAX``) or the name of one of its outputs (``block_3/*``).
+        operator's name in the format, or the name of one of its outputs (``block_3/*``).
 
     Returns
     -------
@@ -94,8 +93,10 @@ def quantize_model(
     by_pattern = recipe if isinstance(recipe, Mapping) else {"*": recipe}
     order = _in_order(by_pattern)
     needs_ranges = any(isinstance(each, FullInteger | Int16x8) for each in order)
-    known = ranges_of(model, ranges) if needs_ranges else {}
-    graphs = {index: draw(model, index, known.get(index, {})) for index in range(len(model.subgraphs))}
+    known = _checked_ranges(model, ranges) if needs_ranges else Ranges()
+    graphs = {
+        index: draw(model, index, known.of_subgraph(model, index)) for index in range(len(model.subgraphs))
+    }
     if needs_ranges:
         _require_ranges(graphs.values())
     _check_patterns(graphs.values(), keep_float)
@@ -119,6 +120,16 @@ def quantize_model(
     report = Report(*_count(graphs.values()), tuple(left), tuple(floats))
     _be_strict(order, report)
     return Result(made, report)
+
+
+def _checked_ranges(model: Model, ranges: Mapping[str, tuple[Any, Any]] | None) -> Ranges:
+    if ranges is None:
+        return Ranges.from_model(model)
+    known = ranges if isinstance(ranges, Ranges) else Ranges(ranges)
+    unknown = known.unknown_to(model)
+    if unknown:
+        raise InvalidInputError("ranges", f"a range for {unknown[0]!r:.80}", "names of the model's tensors")
+    return known
 
 
 def _require_ranges(graphs: Iterable[Graph]) -> None:

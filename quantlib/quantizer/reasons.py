@@ -53,16 +53,26 @@ def _why_not_hybrid(step: Step) -> str | None:
 
 
 def _why_not_int8(step: Step) -> str | None:
-    for position, value in step.real_inputs():
-        if value.producer is None or value.producer.kind is not Kind.DEQUANTIZE:
-            return f"input {position} {_called(value)} {_why_no_parameters(value)}"
+    inputs = [
+        (position, value)
+        for position, value in step.real_inputs()
+        if value.producer is None or value.producer.kind is not Kind.DEQUANTIZE
+    ]
+    computed = [(position, value) for position, value in inputs if not _is_constant(value)]
+    for position, value in computed:
+        return f"input {position} {_called(value)} {_why_no_parameters(value)}"
     for position, value in enumerate(step.outputs):
         user = value.only_user
         if value.is_real and (user is None or user.kind is not Kind.QUANTIZE):
             return f"output {position} {_called(value)} has no range"
-    if any(value.is_real for value in step.outputs) or next(step.real_inputs(), None) is not None:
-        return "an operator before it in float holds its input in float"
-    return None
+    for position, value in inputs:
+        return f"input {position} {_called(value)} {_why_no_parameters(value)}"
+    # Its inputs could be integers, but an operator in float reads them first.
+    return "an operator in float reads the same input"
+
+
+def _is_constant(value: Value) -> bool:
+    return value.producer is not None and value.producer.kind is Kind.CONSTANT
 
 
 def _called(value: Value) -> str:
@@ -72,7 +82,7 @@ def _called(value: Value) -> str:
 def _why_no_parameters(value: Value) -> str:
     if value.producer is None:
         return "has no range"
-    if value.producer.kind is Kind.CONSTANT:
+    if _is_constant(value):
         return "is a constant that cannot be quantized: not finite, or used in float elsewhere"
     return f"comes from operator {value.producer.position} {value.producer.name}, without a range that counts"
 
