@@ -104,7 +104,10 @@ def store_per_channel(w: Float32Array, scale: Float32Array, axis: int) -> NDArra
     axes[axis] = -1
     with np.errstate(all="ignore"):
         inverse = (1 / scale.astype(np.float64)).astype(np.float32).reshape(axes)
-        rounded = np.clip(_rounded(w * inverse), -(2.0**31), 2.0**31 - 1)
+        near = round_half_away_from_zero(w * inverse)
+        if _fits(near):
+            return near.astype(np.int8)
+        rounded = np.clip(_rounded(near), -(2.0**31), 2.0**31 - 1)
     # The converter wraps an int32 to int8 before it clamps; that shows only beyond -128 .. 127.
     return np.maximum(rounded.astype(np.int64).astype(np.int8), np.int8(-127))
 
@@ -150,8 +153,8 @@ def store_within(w: Float32Array, largest: Float32Array, axis: int | None) -> ND
         axes[axis] = -1
     with np.errstate(all="ignore"):
         inverse = np.where(largest == 0, np.float32(0), np.float32(127) / largest).astype(np.float32)
-        rounded = _rounded(w * (inverse.reshape(axes) if w.ndim else inverse.reshape(())))
-    return np.clip(rounded, -127, 127).astype(np.int8)
+        near = round_half_away_from_zero(w * (inverse.reshape(axes) if w.ndim else inverse.reshape(())))
+    return near.astype(np.int8) if _fits(near) else np.clip(_rounded(near), -127, 127).astype(np.int8)
 
 
 def store_asymmetric(
@@ -192,6 +195,11 @@ def store_int16(values: Float32Array, scale: float) -> NDArray[np.int16]:
     with np.errstate(all="ignore"):
         rounded = _rounded(values * (np.float32(1) / np.float32(scale)))
     return np.clip(rounded, -32767, 32767).astype(np.int16)
+
+
+def _fits(rounded: Float32Array) -> bool:
+    """Whether every number is within -127 .. 127; NaN is not."""
+    return rounded.size > 0 and bool(rounded.min() >= -127) and bool(rounded.max() <= 127)
 
 
 def _rounded(real: NDArray[Any]) -> NDArray[np.float64]:

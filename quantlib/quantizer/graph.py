@@ -250,7 +250,7 @@ def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Grap
     """
     subgraph = model.subgraphs[subgraph_index]
     values: dict[int, Value] = {}
-    equal: dict[tuple[tuple[int, ...], bytes], Value] = {}
+    equal: dict[tuple[tuple[int, ...], memoryview], Value] = {}
     constants: list[Step] = []
 
     def value_of(index: int) -> Value | None:
@@ -265,7 +265,7 @@ def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Grap
                 value.constant = _real_constant(tensor, data)
                 if value.constant is not None:
                     # The converter knows equal constants as one.
-                    values[index] = equal.setdefault((tensor.shape, bytes(data)), value)
+                    values[index] = equal.setdefault((tensor.shape, data), value)
                 if values[index] is value:
                     value.producer = Step(Kind.CONSTANT, outputs=[value])
                     constants.append(value.producer)
