@@ -57,6 +57,17 @@ Inputs = Annotated[
 Seed = Annotated[int | None, typer.Option("--random", "-r", help="Random inputs from this seed.")]
 Kernels = Annotated[str, typer.Option("--kernels", "-k", help="Kernel family: reference.")]
 
+Samples = Annotated[
+    str,
+    typer.Option(
+        "--samples",
+        "-s",
+        show_default=False,
+        help="A .npy or .npz of samples, stacked; file.npz:name for one array of several.",
+    ),
+]
+Count = Annotated[int | None, typer.Option("--count", "-n", min=1, help="Use the first so many samples.")]
+
 
 def _ended(command: Callable[P, int]) -> Callable[P, None]:
     """The command, its result turned into an exit status and its errors into one line."""
@@ -152,6 +163,42 @@ def compare(
         against,
         explain=explain,
         reproducer=reproducer,
+        as_json=json,
+    )
+
+
+@app.command()
+@_ended
+def calibrate(
+    file: File,
+    to: Annotated[Path | None, typer.Argument(help="Write the ranges to this .json.")] = None,
+    samples: Samples = "",
+    observer: Annotated[
+        str,
+        typer.Option(help="minmax, moving-average[:momentum], percentile[:percent], entropy or mse."),
+    ] = "minmax",
+    observer_for: Annotated[
+        list[str] | None, typer.Option(help="pattern=observer, or pattern=none, for tensors by name.")
+    ] = None,
+    kernels: Kernels = "reference",
+    count: Count = None,
+    tf_compat: Annotated[
+        bool, typer.Option("--tf-compat", help="Repeat what TensorFlow's calibrator does.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Find the range of every tensor over samples, to quantize with."""
+    from quantlib.cli import calibrate as command
+
+    return command.run(
+        file,
+        to,
+        samples,
+        observer,
+        observer_for or [],
+        kernels,
+        count=count,
+        tf_compat=tf_compat,
         as_json=json,
     )
 
