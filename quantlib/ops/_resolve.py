@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def resolve(
             tensor=index,
             tensor_name=tensor.name,
         )
-        return Value(tensor, index, constant_value(model, tensor, where))
+        return Value(_with_known_axis(tensor), index, constant_value(model, tensor, where))
 
     inputs = tuple(None if index == OPTIONAL else value(index) for index in operator.inputs)
     return Node(
@@ -118,3 +119,14 @@ def resolve(
         intermediates=tuple(value(index) for index in operator.intermediates or () if index != OPTIONAL),
         limits=limits,
     )
+
+
+def _with_known_axis(tensor: Tensor) -> Tensor:
+    """The tensor, its scales along axis 0 where the file names an axis that it does not have.
+
+    Biases of published models do (person_detect: axis 3 of 1), and only axis 0 can be meant.
+    """
+    quantization = tensor.quantization
+    if quantization is None or quantization.quantized_dimension < max(len(tensor.shape), 1):
+        return tensor
+    return replace(tensor, quantization=replace(quantization, quantized_dimension=0))
