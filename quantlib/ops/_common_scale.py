@@ -1,7 +1,8 @@
 """Two quantized operands brought to one scale, before they are added or subtracted.
 
 Codes are shifted left by `left_shift` bits and multiplied by scale / (2 · larger scale), so that one
-unit is worth 2 · larger scale / 2**left_shift for both. ADD, SUB and SQUARED_DIFFERENCE begin so.
+unit is worth 2 · larger scale / 2**left_shift for both. ADD, SUB and SQUARED_DIFFERENCE begin so. The
+optimized ADD rounds the product in other ways, which have names here.
 
 int16 tensors whose three scales are powers of two may take a shorter way instead: only shifts.
 
@@ -12,7 +13,9 @@ internal/quantization_util.cc (QuantizeMultiplierSmallerThanOneExp, CheckedLog2)
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,10 +23,66 @@ from numpy.typing import ArrayLike, NDArray
 from quantlib.arithmetic import fixed_point, power_of_two
 from quantlib.ops._node import Array, Node, Value
 
-__all__ = ["CommonScale", "multiplier_smaller_than_one", "power_of_two_shifts", "rounding_shift_int16"]
+__all__ = [
+    "LEFT_SHIFT",
+    "CommonScale",
+    "Scaling",
+    "multiplier_smaller_than_one",
+    "power_of_two_shifts",
+    "round_once_shift_first",
+    "round_once_shift_last",
+    "round_twice",
+    "rounding_shift_int16",
+]
+
+Scaling: TypeAlias = Callable[[NDArray[np.int64], int, int, int], NDArray[np.int64]]
+"""Values, left shift, multiplier and its shift (0 or less) to values in common units."""
 
 LEFT_SHIFT = {1: 20, 2: 15}
 """Bits of headroom that ADD and SUB use, by element size in bytes: 255 << 20 and 65535 << 15 fit int32."""
+
+
+def round_twice(x: NDArray[np.int64], left_shift: int, multiplier: int, shift: int) -> NDArray[np.int64]:
+    """(x << left_shift) · multiplier · 2**(shift − 31): half up, then half away from zero.
+
+    The reference kernels' rule, and that of everything outside of vector blocks.
+
+    Examples
+    --------
+    >>> multiplier, shift = fixed_point.quantize_multiplier(1 / 8)
+    >>> rules = (round_twice, round_once_shift_first, round_once_shift_last)
+    >>> [rule(np.array([-12, 12]), 0, multiplier, shift).tolist() for rule in rules]  # -1.5, 1.5
+    [[-2, 2], [-1, 2], [-2, 1]]
+    """
+    shifted = fixed_point.shift_left_int32(x, left_shift)
+    return fixed_point.multiply_by_quantized_multiplier(shifted, multiplier, shift)
+
+
+def round_once_shift_first(
+    x: NDArray[np.int64], left_shift: int, multiplier: int, shift: int
+) -> NDArray[np.int64]:
+    """Both shifts in one, before the product: what a right shift drops is lost, the product half up.
+
+    Element by element in the optimized ADD of int8 and int16.
+
+    Source: LiteRT tflite/kernels/internal/optimized/integer_ops/add.h (AddElementwiseInt8)
+    """
+    total = left_shift + shift
+    shifted = fixed_point.shift_left_int32(x, total) if total >= 0 else x >> min(-total, 31)
+    return fixed_point.saturating_rounding_doubling_high_mul(shifted, multiplier)
+
+
+def round_once_shift_last(
+    x: NDArray[np.int64], left_shift: int, multiplier: int, shift: int
+) -> NDArray[np.int64]:
+    """The product half up, then a shift that rounds down.
+
+    The optimized ADD of uint8, and of int8 with one operand standing still.
+
+    Source: LiteRT tflite/kernels/internal/optimized/optimized_ops.h (AddElementwise)
+    """
+    shifted = fixed_point.shift_left_int32(x, left_shift)
+    return fixed_point.saturating_rounding_doubling_high_mul(shifted, multiplier) >> min(-shift, 31)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,15 +98,18 @@ class CommonScale:
         One for each input.
     twice_max_input_scale : float
         The scale of the result, times 2**left_shift.
+    scaling : Scaling
+        How the products are rounded.
     """
 
     left_shift: int
     zero_points: tuple[int, int]
     multipliers: tuple[tuple[int, int], tuple[int, int]]
     twice_max_input_scale: float
+    scaling: Scaling = round_twice
 
     @classmethod
-    def of(cls, node: Node, left_shift: int) -> CommonScale:
+    def of(cls, node: Node, left_shift: int, scaling: Scaling = round_twice) -> CommonScale:
         """For the first two inputs of a node.
 
         Raises
@@ -64,6 +126,7 @@ class CommonScale:
             (x.zero_point, y.zero_point),
             (_input_multiplier(node, 0, twice), _input_multiplier(node, 1, twice)),
             twice,
+            scaling,
         )
 
     def first(self, x: Array) -> NDArray[np.int64]:
@@ -89,8 +152,7 @@ class CommonScale:
     def _scaled(self, codes: Array, which: int) -> NDArray[np.int64]:
         multiplier, shift = self.multipliers[which]
         values = fixed_point.wrap_int32(codes.astype(np.int64) - self.zero_points[which])
-        shifted = fixed_point.shift_left_int32(values, self.left_shift)
-        return fixed_point.multiply_by_quantized_multiplier(shifted, multiplier, shift)
+        return self.scaling(values, self.left_shift, multiplier, shift)
 
 
 def multiplier_smaller_than_one(node: Node, role: str, real: float) -> tuple[int, int]:

@@ -13,7 +13,14 @@ Quantized: y = clamp(zo + requantize(x′ + y′)), both inputs brought to a com
 int32 and int64 wrap and are then clamped as integers: RELU6 is 0 .. 6. So do int16 tensors without
 quantization parameters. Without an options table `pot_scale_int16` is false.
 
-Source: LiteRT tflite/kernels/add.cc, internal/reference/add.h, internal/reference/integer_ops/add.h.
+Optimized: in full blocks of a run (`quantlib.ops._runs`) an input's code is rounded once on its way to
+the common scale, and 8-bit sums pass through int16 registers, where large ones wrap.
+
+XNNPACK (`quantlib.ops._xnnpack_operands`): both ratios sx / so become integers of one power of two,
+and the sum is rounded half up. The delegate takes nodes whose ratios are 2**-10 or more and below 2**8.
+
+Source: LiteRT tflite/kernels/add.cc, internal/reference/add.h, internal/reference/integer_ops/add.h,
+internal/optimized/integer_ops/add.h, internal/optimized/optimized_ops.h (AddElementwise).
 """
 
 from __future__ import annotations
@@ -36,14 +43,20 @@ from quantlib.ops._broadcast import (
 from quantlib.ops._common_scale import (
     LEFT_SHIFT,
     CommonScale,
+    Scaling,
     multiplier_smaller_than_one,
     power_of_two_shifts,
+    round_once_shift_first,
+    round_once_shift_last,
+    round_twice,
     rounding_shift_int16,
 )
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
+from quantlib.ops._runs import Blocks, InBlocks, is_one_run, narrowed_to_int16
 from quantlib.ops._unquantized import arithmetic, wrapping
+from quantlib.ops._xnnpack_operands import numbers, takes_numbers, takes_ratios, weighted_sum
 
 __all__ = ["AddOptions"]
 
@@ -69,10 +82,10 @@ def _options(node: Node) -> AddOptions:
     return AddOptions(pot_scale_int16=False) if node.options is None else node.read_options(AddOptions)
 
 
-def _common_scale(node: Node) -> Kernel:
+def _common_scale(node: Node, scaling: Scaling = round_twice) -> Accumulating:
     """Both inputs to a common scale, their sum to the output's."""
     output = node.output()
-    common = CommonScale.of(node, LEFT_SHIFT[output.dtype.itemsize])
+    common = CommonScale.of(node, LEFT_SHIFT[output.dtype.itemsize], scaling)
     real = common.output_multiplier(output)
     multiplier_smaller_than_one(node, f"output quantization.scale {output.scale:.9g}", real)
 
@@ -104,6 +117,41 @@ def int8(node: Node) -> Kernel:
     return _common_scale(node)
 
 
+@kernel("ADD", [TensorType.INT8, TensorType.UINT8], family="optimized")
+def int8_in_blocks(node: Node) -> Kernel:
+    """Codes of 8 bits, in vector blocks."""
+    require_operands(node)
+    is_signed = node.output().type is TensorType.INT8
+    elementwise = _common_scale(node, round_once_shift_first if is_signed else round_once_shift_last)
+    return InBlocks(
+        elementwise=narrowed_to_int16(elementwise, "wrap"),
+        scalar=narrowed_to_int16(_common_scale(node, round_once_shift_last), "wrap"),
+        leftover=_common_scale(node),
+        blocks=Blocks(elementwise=16 if is_signed else 8, scalar=8),
+    )
+
+
+@kernel("ADD", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=takes_ratios)
+def int8_xnnpack(node: Node) -> Kernel:
+    """Codes of 8 bits, weighted."""
+    return weighted_sum(node, +1, _options(node).fused_activation_function)
+
+
+@kernel("ADD", [TensorType.INT16], family="optimized", when=lambda node: node.input(0).scales.size > 0)
+def int16_in_blocks(node: Node) -> Kernel:
+    """Codes of 16 bits, in vector blocks where shapes are equal."""
+    reference = int16(node)
+    if not isinstance(reference, Accumulating):
+        return reference
+    block = _common_scale(node, round_once_shift_first)
+    in_blocks = InBlocks(block, block, reference, Blocks(elementwise=16, scalar=0))
+
+    def run(x: Array, y: Array) -> Array:
+        return in_blocks(x, y) if is_one_run(x.shape, y.shape) else reference(x, y)
+
+    return run
+
+
 @kernel("ADD", [TensorType.INT16], when=lambda node: node.input(0).scales.size > 0)
 def int16(node: Node) -> Kernel:
     """Codes of 16 bits, by shifts alone where scales and options allow."""
@@ -111,6 +159,12 @@ def int16(node: Node) -> Kernel:
     require_zero_points_of_zero(node)
     shifts = power_of_two_shifts(node) if _options(node).pot_scale_int16 else None
     return _common_scale(node) if shifts is None else _power_of_two_scales(node, shifts)
+
+
+@kernel("ADD", [TensorType.FLOAT32, TensorType.FLOAT16], family="xnnpack", when=takes_numbers)
+def numbers_xnnpack(node: Node) -> Kernel:
+    """Numbers as they are, but for subnormal ones."""
+    return numbers(node, np.add, _options(node).fused_activation_function)
 
 
 @kernel(

@@ -12,21 +12,31 @@ int32, int64 and uint32 wrap and are then clamped as integers: RELU6 is 0 .. 6, 
 uint32 is 1 throughout, since −1 becomes the largest bound. int16 tensors without quantization
 parameters are numbers, too.
 
+Optimized: in full blocks of a run (`quantlib.ops._runs`) 8-bit products pass through int16 registers,
+where the sum with the zero point wraps; so does the product of uint8 with one operand standing still,
+which otherwise saturates. Shifted left by 32 or more, they are 0 there.
+
+XNNPACK: one float32 product with sx · sy / so, halves to even. Its delegate takes nodes whose factor is
+2**-16 or more and below 2**8. A product of a tensor with itself becomes a square of real numbers,
+from LiteRT 2.1 on: y = round((x′ · x′) · (1 / so) + zo) with x′ = (x − zx) · sx, in float32, halves to
+even (away from zero before 2.1.6).
+
 Source: LiteRT tflite/kernels/mul.cc, internal/reference/mul.h, internal/reference/integer_ops/mul.h,
-internal/reference/reference_ops.h (Mul).
+internal/reference/reference_ops.h (Mul), internal/optimized/integer_ops/mul.h,
+internal/optimized/optimized_ops.h (MulElementwise); google/XNNPACK src/subgraph.c; measured.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point, gemmlowp, requantize
+from quantlib.arithmetic import fixed_point, gemmlowp, requantize, rounding
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
-from quantlib.ops._activation import Activation, quantized_bounds
+from quantlib.ops._activation import Activation, quantized_bounds, xnnpack_bounds
 from quantlib.ops._broadcast import (
     broadcast_shape,
     require_operands,
@@ -37,7 +47,9 @@ from quantlib.ops._common_scale import rounding_shift_int16
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
+from quantlib.ops._runs import Blocks, InBlocks, narrowed_to_int16
 from quantlib.ops._unquantized import arithmetic, wrapping
+from quantlib.ops._xnnpack_operands import numbers, takes_numbers, takes_product
 
 __all__ = ["MulOptions"]
 
@@ -56,6 +68,60 @@ rule("MUL", int16="own scale", int16_constants=True, versions=Versions(int8=2, i
 def int8(node: Node) -> Kernel:
     """Codes of 8 bits."""
     return _codes(node)
+
+
+@kernel("MUL", [TensorType.INT8, TensorType.UINT8], family="optimized")
+def int8_in_blocks(node: Node) -> Kernel:
+    """Codes of 8 bits, in vector blocks."""
+    product = _codes(node)
+    in_registers = _without_far_left_shifts(product, _real_multiplier(node))
+    is_signed = node.output().type is TensorType.INT8
+    return InBlocks(
+        elementwise=narrowed_to_int16(in_registers, "saturate"),
+        scalar=narrowed_to_int16(in_registers, "saturate" if is_signed else "wrap"),
+        leftover=product,
+        blocks=Blocks(16, 16) if is_signed else Blocks(8, 8),
+    )
+
+
+def _without_far_left_shifts(product: Accumulating, real: NDArray[np.float32]) -> Accumulating:
+    """The same product, but shifted left by 32 or more it is 0, as in a vector register."""
+    _, shift = fixed_point.quantize_multiplier(float(real))
+    if shift < 32:
+        return product
+    to_output = replace(product.to_output, requantize=np.zeros_like)
+    return Accumulating(product.accumulate, to_output)
+
+
+def _is_square(node: Node) -> bool:
+    return node.profile.release >= (2, 1) and node.input(0).index == node.input(1).index
+
+
+@kernel(
+    "MUL",
+    [TensorType.INT8, TensorType.UINT8],
+    family="xnnpack",
+    when=lambda node: takes_product(node) and _is_square(node),
+)
+def square_xnnpack(node: Node) -> Kernel:
+    """Codes of 8 bits, times themselves: the square of the real number."""
+    x_value, output = node.input(0), node.output()
+    low, high = xnnpack_bounds(node.read_options(MulOptions).fused_activation_function, output)
+    codes = np.arange(x_value.limits[0], x_value.limits[1] + 1)
+    real = (codes - x_value.zero_point).astype(np.float32) * x_value.scale
+    units = (real * real) * (np.float32(1) / output.scale) + np.float32(output.zero_point)
+    half_away = node.profile.release < (2, 1, 6)
+    rounded = (rounding.round_half_away_from_zero if half_away else rounding.round_half_to_even)(units)
+    table = np.clip(rounded, low, high).astype(output.dtype)
+    return lambda x, _: table[x.astype(np.int64) - x_value.limits[0]]
+
+
+@kernel("MUL", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=takes_product)
+def int8_xnnpack(node: Node) -> Kernel:
+    """Codes of 8 bits, by a factor in float32."""
+    product = _codes(node)
+    low, high = xnnpack_bounds(node.read_options(MulOptions).fused_activation_function, node.output())
+    return Accumulating(product.accumulate, replace(product.to_output, low=low, high=high))
 
 
 @kernel(
@@ -92,6 +158,12 @@ def int16_to_8_bits(node: Node) -> Kernel:
     return run
 
 
+@kernel("MUL", [TensorType.FLOAT32, TensorType.FLOAT16], family="xnnpack", when=takes_numbers)
+def numbers_xnnpack(node: Node) -> Kernel:
+    """Numbers as they are, but for subnormal ones."""
+    return numbers(node, np.multiply, node.read_options(MulOptions).fused_activation_function)
+
+
 @kernel(
     "MUL",
     [
@@ -108,10 +180,13 @@ def unquantized(node: Node) -> Kernel:
     return arithmetic(node, wrapping(np.multiply), node.read_options(MulOptions).fused_activation_function)
 
 
-def _codes(node: Node) -> Kernel:
+def _real_multiplier(node: Node) -> NDArray[np.float32]:
+    return requantize.multiplier_float32(node.input(0).scale, node.input(1).scale, node.output().scale)
+
+
+def _codes(node: Node) -> Accumulating:
     require_operands(node)
     x_value, y_value = node.input(0), node.input(1)
-    real = requantize.multiplier_float32(x_value.scale, y_value.scale, node.output().scale)
 
     def accumulate(x: Array, y: Array) -> NDArray[np.int64]:
         broadcast_shape(node, x, y)
@@ -120,4 +195,4 @@ def _codes(node: Node) -> Kernel:
         return fixed_point.wrap_int32(stored_x * stored_y)
 
     activation = node.read_options(MulOptions).fused_activation_function
-    return Accumulating(accumulate, ToOutput.of(node, node.requantizer(real), activation))
+    return Accumulating(accumulate, ToOutput.of(node, node.requantizer(_real_multiplier(node)), activation))

@@ -17,6 +17,10 @@ x − x at a scale of 1e-8), the kernel shifts right by a negative count, and x 
 int32 and int64 wrap and are then clamped as integers: RELU6 is 0 .. 6. Without an options table
 `pot_scale_int16` is false.
 
+The optimized kernels compute the same. XNNPACK weights codes with integers of one power of two and
+rounds their difference half up (`quantlib.ops._xnnpack_operands`); its delegate takes nodes whose
+ratios of input to output scale are 2**-10 or more and below 2**8.
+
 Source: LiteRT tflite/kernels/sub.cc, internal/reference/sub.h,
 internal/reference/reference_ops.h (Sub16).
 """
@@ -47,6 +51,7 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
 from quantlib.ops._unquantized import arithmetic, wrapping
+from quantlib.ops._xnnpack_operands import numbers, takes_numbers, takes_ratios, weighted_sum
 
 __all__ = ["SubOptions"]
 
@@ -120,6 +125,12 @@ def int8(node: Node) -> Kernel:
     return _common_scale(node)
 
 
+@kernel("SUB", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=takes_ratios)
+def int8_xnnpack(node: Node) -> Kernel:
+    """Codes of 8 bits, weighted."""
+    return weighted_sum(node, -1, _options(node).fused_activation_function)
+
+
 @kernel("SUB", [TensorType.INT16])
 def int16(node: Node) -> Kernel:
     """Codes of 16 bits, by shifts alone where scales and options allow."""
@@ -127,6 +138,12 @@ def int16(node: Node) -> Kernel:
     _require_zero_points(node)
     shifts = power_of_two_shifts(node) if _options(node).pot_scale_int16 else None
     return _common_scale(node) if shifts is None else _power_of_two_scales(node, shifts)
+
+
+@kernel("SUB", [TensorType.FLOAT32], family="xnnpack", when=takes_numbers)
+def numbers_xnnpack(node: Node) -> Kernel:
+    """Numbers as they are, but for subnormal ones."""
+    return numbers(node, np.subtract, _options(node).fused_activation_function)
 
 
 @kernel("SUB", [TensorType.FLOAT32, TensorType.INT32, TensorType.INT64])

@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 
+from quantlib.arithmetic import fixed_point
 from quantlib.errors import InvalidModelError, UnsupportedError
 from quantlib.model.graph import Tensor, TensorType
 from quantlib.ops._common_scale import (
     CommonScale,
     multiplier_smaller_than_one,
     power_of_two_shifts,
+    round_once_shift_first,
+    round_once_shift_last,
+    round_twice,
     rounding_shift_int16,
 )
 from quantlib.ops._node import Node, Value
@@ -75,3 +79,11 @@ def test_halves_are_shifted_away_from_zero():
 
 def test_a_shift_of_sixteen_and_more_keeps_a_sign_alone():
     assert rounding_shift_int16([-32768, -1, 0, 32767], 31).tolist() == [-1, -1, 1, 1]
+
+
+def test_rules_differ_in_where_they_shift_and_what_they_drop():
+    multiplier, shift = fixed_point.quantize_multiplier(1 / 8)
+    rules = (round_twice, round_once_shift_first, round_once_shift_last)
+    # exactly -0.375, -0.5 and 0.375: twice rounded, 0.375 is 0.5 and then 1
+    found = [rule(np.array([-3, -4, 3]), 0, multiplier, shift).tolist() for rule in rules]
+    assert found == [[0, -1, 1], [0, 0, 0], [-1, -1, 0]]

@@ -63,7 +63,8 @@ def broadcastable_shapes(choices: Choices, most: int = 6) -> tuple[tuple[int, ..
         Dimensions.
     """
     rank = choices.choice((choices.integer(1, 4), choices.integer(1, 4), choices.integer(0, most)))
-    most_each = 24 if rank < 3 else 6 if rank < 5 else 3 if rank < 7 else 2
+    widest = choices.choice((24, 24, 80))  # several vector blocks, and what is left over
+    most_each = widest if rank < 3 else 6 if rank < 5 else 3 if rank < 7 else 2
     whole = tuple(choices.integer(1, most_each) for _ in range(rank))
     if choices.integer(0, 2) == 0:
         return whole, whole

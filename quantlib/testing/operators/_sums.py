@@ -29,6 +29,9 @@ def codes(choices: Choices, operator: str, type: TensorType, options: object) ->
         operands.codes(shape, type, parameters)
     levels = 2**15 if type is TensorType.INT16 else 2**7
     largest = levels * float(max(first.scale[0], second.scale[0]))
+    if choices.integer(0, 5) == 0:
+        # Sums of up to 2**8 units of 2**18 (8 bits) or 2**13 (16 bits): they pass every register's end.
+        largest *= 2.0 ** -choices.integer(1, 10 if type is TensorType.INT16 else 16)
     if choices.integer(0, 9) == 0:
         options = None  # no table at all: pot_scale_int16 is then false, whatever the schema says
     return operands.finished(operator, type, output_quantization(choices, type, largest), options, version=3)

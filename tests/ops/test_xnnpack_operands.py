@@ -1,0 +1,89 @@
+"""Sums and products of codes in XNNPACK, and when its delegate takes them."""
+
+import numpy as np
+import pytest
+
+from quantlib.kernel_sets import XNNPACK
+from quantlib.model.graph import TensorType
+from quantlib.model.limits import Limits
+from quantlib.ops import _registry
+from quantlib.ops._activation import Activation
+from quantlib.ops._resolve import resolve
+from quantlib.ops._xnnpack_operands import flush_subnormals
+from quantlib.ops.add import AddOptions
+from quantlib.ops.mul import MulOptions
+from quantlib.runtime.execute import run
+from quantlib.testing.single_operator import Graph, quantization
+
+FLOAT32, FLOAT16, INT8 = TensorType.FLOAT32, TensorType.FLOAT16, TensorType.INT8
+HALF, ONE = quantization(0.5), quantization(1.0)
+
+
+def test_halves_of_a_sum_are_rounded_up(compute):
+    x, y = ([1, -1, 3, -3], INT8, HALF), ([0, 0, 0, 0], INT8, HALF)
+    assert compute("ADD", [x, y], (INT8, ONE), kernels="xnnpack").tolist() == [1, 0, 2, -1]
+    assert compute("SUB", [y, x], (INT8, ONE), kernels="xnnpack").tolist() == [0, 1, -1, 2]
+
+
+def test_halves_of_a_product_are_rounded_to_even(compute):
+    operands = [([1, 3, 5, -1], INT8, HALF), ([1, 1, 1, 1], INT8, ONE)]
+    assert compute("MUL", operands, (INT8, ONE), kernels="xnnpack").tolist() == [0, 2, 2, 0]
+    assert compute("MUL", operands, (INT8, ONE)).tolist() == [1, 2, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("scale", "taken"), [(2.0**-8, False), (2.0**-7, True), (2.0**10, True), (2.0**11, False)]
+)
+def test_a_sum_whose_ratios_are_out_of_range_is_left_to_the_optimized_kernel(compute, scale, taken):
+    x, y = ([-1], INT8, ONE), ([0], INT8, ONE)
+    rounds_up = compute("ADD", [x, y], (INT8, quantization(scale)), kernels="xnnpack")
+    optimized = compute("ADD", [x, y], (INT8, quantization(scale)), kernels="optimized")
+    assert rounds_up.tolist() == optimized.tolist()
+    graph = Graph()
+    parameters = quantization(scale)
+    inputs = [graph.input((1,), INT8, ONE), graph.input((1,), INT8, ONE)]
+    graph.operator("ADD", inputs, [graph.output((1,), INT8, parameters)])
+    assert _family(graph) == ("xnnpack" if taken else "optimized")
+
+
+def test_a_tensor_times_itself_is_the_square_of_a_real_number():
+    graph = Graph()
+    x = graph.input((1,), INT8, HALF)
+    graph.operator("MUL", [x, x], [graph.output((1,), INT8, quantization(0.5, 1))])
+    code = np.array([1], np.int8)
+    (square,) = run(graph.model(), code, kernels="xnnpack")  # 0.5 + 1, to even
+    assert square.tolist() == [2]
+    graph = Graph()
+    pair = [graph.input((1,), INT8, HALF) for _ in range(2)]
+    graph.operator("MUL", pair, [graph.output((1,), INT8, quantization(0.5, 1))])
+    (product,) = run(graph.model(), code, code, kernels="xnnpack")  # 0.5 to even, + 1
+    assert product.tolist() == [1]
+
+
+def test_subnormal_numbers_are_zeros():
+    assert np.signbit(flush_subnormals(np.array([-1e-40], np.float32)))[0]
+
+
+def test_float32_sums_flush_subnormal_numbers_and_keep_infinities(compute):
+    x, y = ([1e-40, np.inf], FLOAT32), ([0, 1], FLOAT32)
+    assert compute("ADD", [x, y], (FLOAT32,), kernels="xnnpack").tolist() == [0.0, np.inf]
+    assert compute("ADD", [x, y], (FLOAT32,))[1] == np.finfo(np.float32).max
+
+
+def test_bounds_keep_nan_in_float32_and_lose_it_in_float16(compute):
+    options = AddOptions(Activation.RELU)
+    for type, kept in ((FLOAT32, True), (FLOAT16, False)):
+        out = compute("ADD", [([np.nan], type), ([1], type)], (type,), options, kernels="xnnpack")
+        assert bool(np.isnan(out[0])) is kept
+    operands = [([-0.0], FLOAT16), ([1], FLOAT16)]
+    out = compute("MUL", operands, (FLOAT16,), MulOptions(Activation.RELU), kernels="xnnpack")
+    assert not np.signbit(out[0])
+
+
+def _family(graph):
+    node = resolve(graph.model(), 0, 0, Limits())
+    for candidate in XNNPACK.chain:
+        entry = _registry.find(node, candidate.searched)
+        if entry is not None:
+            return entry.family
+    raise AssertionError("nobody serves it")
