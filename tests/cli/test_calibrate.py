@@ -50,7 +50,7 @@ def test_json_is_what_the_file_holds(file: Path):
     assert status == 0
     ranges = Ranges.from_json(shown)
     assert ranges["serving_default_image:0"] == (0, 1)
-    assert len(ranges) == 5
+    assert len(ranges) == 6  # the image, and what five operators compute
 
 
 def test_an_observer_for_a_pattern_is_used(file: Path):
