@@ -18,7 +18,7 @@ from quantlib.ops._activation import Activation
 from quantlib.ops._node import Array, Node
 from quantlib.ops._window import Padding, Window, extract_windows, window
 
-__all__ = ["Pool2DOptions", "Pooling"]
+__all__ = ["Pool2DOptions", "Pooling", "is_delegated_pool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,23 @@ class Pooling:
         """
         rows, columns = _inside(self.rows, self.height), _inside(self.columns, self.width)
         return rows[:, None, None] * columns[None, :, None]
+
+
+def is_delegated_pool(node: Node) -> bool:
+    """Whether XNNPACK takes pooling: no gaps between windows, an activation that is a clamp.
+
+    Parameters
+    ----------
+    node : Node
+
+    Source: LiteRT tflite/delegates/xnnpack/xnnpack_delegate.cc (CheckPoolingParams)
+    """
+    options = node.read_options(Pool2DOptions)
+    size, stride = (options.filter_height, options.filter_width), (options.stride_h, options.stride_w)
+    clamps = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
+    return options.fused_activation_function in clamps and all(
+        0 < one <= extent for one, extent in zip(stride, size, strict=True)
+    )
 
 
 def _inside(axis: Window, extent: int) -> NDArray[np.int64]:

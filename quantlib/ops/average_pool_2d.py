@@ -13,7 +13,9 @@ differ. Sums of integers are int32 and wrap. Sums of floats run over the window'
 rounded to float32.
 
 All families agree on integers, which XNNPACK does not take, and optimized kernels on float32, too.
-XNNPACK's float32 adds in an order of its own and multiplies by a reciprocal; it is not claimed.
+XNNPACK adds the pixels of a window nine at a time and multiplies by the reciprocal of their number. It
+averages the wrong pixels where so many windows hang over the upper or the lower border that some count
+as both (refused).
 
 Source: LiteRT tflite/kernels/pooling.cc, internal/reference/pooling.h,
 internal/reference/integer_ops/pooling.h.
@@ -30,9 +32,10 @@ from quantlib.arithmetic import fixed_point
 from quantlib.model.graph import TensorType
 from quantlib.ops._activation import clamp_float, quantized_bounds
 from quantlib.ops._node import Array, Kernel, Node
-from quantlib.ops._pool import Pool2DOptions, Pooling
+from quantlib.ops._pool import Pool2DOptions, Pooling, is_delegated_pool
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
+from quantlib.ops._window import Window
 
 __all__ = ["AveragePool", "Pool2DOptions", "divide_rounding_half_away"]
 
@@ -115,6 +118,49 @@ def float32(node: Node) -> Kernel:
         return clamp_float(total / counts, options.fused_activation_function)
 
     return run
+
+
+@kernel("AVERAGE_POOL_2D", [TensorType.FLOAT32], family="xnnpack", when=is_delegated_pool)
+def xnnpack_float32(node: Node) -> Kernel:
+    """Nine pixels at a time, down the columns of a window, times the reciprocal of their number."""
+    options = _options(node)
+
+    def run(x: Array) -> Array:
+        pooling = Pooling.of(node, options, x.shape)
+        if _mixes_up_rows(pooling.rows, pooling.height):
+            found = f"windows of {pooling.rows.size} rows, which XNNPACK mixes up at both borders"
+            raise node.unsupported("options", found, "windows that hang over one border at a time")
+        windows = pooling.windows(x, 0.0)
+        size = pooling.rows.size * pooling.columns.size
+        if size == 1:
+            return clamp_float(windows[..., 0, 0, :], options.fused_activation_function)
+        places = [divmod(place, pooling.rows.size) for place in range(size)]
+        pixels = [windows[:, :, :, a, b] for b, a in places]
+        total = np.zeros(pixels[0].shape, np.float32)
+        for begin in range(0, size, 9):
+            total = total + _sum_of_nine(pixels[begin : begin + 9])
+        shares = np.float32(1) / pooling.counts().astype(np.float32)
+        return clamp_float(total * shares, options.fused_activation_function)
+
+    return run
+
+
+def _mixes_up_rows(rows: Window, height: int) -> bool:
+    """Whether XNNPACK's table of window rows, top and bottom ones apart, has more than there are.
+
+    Source: google/XNNPACK src/operators/average-pooling-nhwc.c (indirect_top_height,
+    indirect_bot_height), src/operator-run.c (xnn_compute_average_pooling)
+    """
+    after = max((rows.output - 1) * rows.stride + rows.size - height - rows.before, 0)
+    top, bottom = -(-rows.before // rows.stride), -(-after // rows.stride)
+    return rows.output > 1 and top + bottom > rows.output
+
+
+def _sum_of_nine(x: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Up to nine arrays added in pairs; missing ones are 0."""
+    x = x + [np.zeros_like(x[0])] * (9 - len(x))
+    outer = ((x[0] + x[1]) + x[8]) + (x[6] + x[7])
+    return ((x[2] + x[3]) + (x[4] + x[5])) + outer
 
 
 def _options(node: Node) -> Pool2DOptions:

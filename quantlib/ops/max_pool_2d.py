@@ -25,10 +25,10 @@ import numpy as np
 
 from quantlib.arithmetic import fixed_point
 from quantlib.model.graph import TensorType
-from quantlib.ops._activation import Activation, clamp_float, quantized_bounds
+from quantlib.ops._activation import clamp_float, quantized_bounds
 from quantlib.ops._delegated import maps_bytes
 from quantlib.ops._node import Array, Kernel, Node
-from quantlib.ops._pool import Pool2DOptions, Pooling
+from quantlib.ops._pool import Pool2DOptions, Pooling, is_delegated_pool
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
 
@@ -38,17 +38,7 @@ rule("MAX_POOL_2D", same_scale=True, int16="same scale", versions=Versions(int8=
 
 
 def _is_delegated(node: Node) -> bool:
-    """Windows without gaps between them, one scale, and an activation that is a clamp."""
-    options = node.read_options(Pool2DOptions)
-    size, stride = (options.filter_height, options.filter_width), (options.stride_h, options.stride_w)
-    steps = all(0 < one <= extent for one, extent in zip(stride, size, strict=True))
-    clamps = options.fused_activation_function in (
-        Activation.NONE,
-        Activation.RELU,
-        Activation.RELU6,
-        Activation.RELU_N1_TO_1,
-    )
-    return maps_bytes(node) and steps and clamps
+    return maps_bytes(node) and is_delegated_pool(node)
 
 
 @kernel("MAX_POOL_2D", [TensorType.INT8, TensorType.UINT8, TensorType.INT16])

@@ -200,3 +200,36 @@ def test_the_optimized_root_mean_square_multiplies_by_a_reciprocal():
     assert np.array_equal(y[:, 0], np.sqrt(total * (np.float32(1) / np.float32(3))))
     assert np.array_equal(pool("L2_POOL_2D", x, **size)[:, 0], np.sqrt(total / np.float32(3)))
     assert not np.array_equal(y, pool("L2_POOL_2D", x, **size))
+
+
+def test_xnnpack_adds_nine_pixels_in_pairs():
+    x = np.array([1e8, 1, 1, 1, 1, 1, 1, 1, -1e8], np.float32).reshape(1, 1, 9, 1)
+    size = {"filter_width": 9, "filter_height": 1}
+    # 1e8 + 1 loses 1 and meets -1e8 next; the other pairs are exact.
+    y = pool("AVERAGE_POOL_2D", x, kernels="xnnpack", **size)
+    assert y.item() == np.float32(6) * (np.float32(1) / np.float32(9))
+    assert pool("AVERAGE_POOL_2D", x, **size).item() == 0
+
+
+def test_xnnpack_goes_down_the_columns_of_a_window():
+    x = np.array([[1e8, 0], [1, 0], [0, -1e8]], np.float32).reshape(1, 3, 2, 1)
+    x = np.concatenate((x, np.zeros((1, 3, 1, 1), np.float32)), axis=2)
+    size = {"filter_width": 3, "filter_height": 3}
+    # Down the columns: 1e8, 1, 0, 0, 0, -1e8, so that 1e8 + 1 comes first, and -1e8 with 0.
+    assert pool("AVERAGE_POOL_2D", x, kernels="xnnpack", **size).item() == 0
+
+
+def test_windows_that_hang_over_both_borders_are_refused_where_xnnpack_mixes_them_up():
+    x = np.ones((1, 2, 1, 1), np.float32)
+    size = {"filter_width": 1, "filter_height": 4, "padding": Padding.SAME}
+    with pytest.raises(UnsupportedError, match="mixes up"):
+        pool("AVERAGE_POOL_2D", x, kernels="xnnpack", **size)
+    assert pool("AVERAGE_POOL_2D", x, kernels="optimized", **size).ravel().tolist() == [1, 1]
+    assert pool("AVERAGE_POOL_2D", x, kernels="xnnpack", stride_h=4, **size).ravel().tolist() == [1]
+
+
+def test_a_window_of_one_pixel_is_a_clamp_in_xnnpack():
+    x = row(-2, 0.1, 7)
+    one = {"filter_width": 1, "filter_height": 1, "fused_activation_function": Activation.RELU6}
+    y = pool("AVERAGE_POOL_2D", x, kernels="xnnpack", **one)
+    assert np.array_equal(y, row(0, 0.1, 6))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from quantlib.model.graph import TensorType
@@ -36,6 +38,9 @@ def _pool(choices: Choices, operator: str, configuration: str) -> Case:
     type = TensorType[configuration.split(maxsplit=1)[0].upper()]
     shape, options = _shape_and_options(choices)
     graph = Graph()
+    if operator == "AVERAGE_POOL_2D" and configuration == "float32":
+        # XNNPACK averages wrong pixels where windows hang over both borders.
+        options = replace(options, filter_height=min(options.filter_height, shape[1]))
     if type is TensorType.FLOAT32:
         graph.operator(operator, [graph.input(shape, type)], [graph.output((), type)], options)
         return graph.finished(reals(choices, shape))
@@ -56,15 +61,15 @@ def _pool(choices: Choices, operator: str, configuration: str) -> Case:
     return graph.finished(integers(choices, shape, low, high, info.dtype))
 
 
-@cases("AVERAGE_POOL_2D", "float32", unclaimed=("xnnpack",))
-def real_average(choices: Choices, configuration: str) -> Case:
-    """XNNPACK multiplies by reciprocals, and adds in an order of its own."""
+@cases("AVERAGE_POOL_2D", *_TYPES)
+def average(choices: Choices, configuration: str) -> Case:
+    """Windows of every size; ties in small integers."""
     return _pool(choices, "AVERAGE_POOL_2D", configuration)
 
 
-@cases("AVERAGE_POOL_2D", "int8", "uint8", "int16")
-def average(choices: Choices, configuration: str) -> Case:
-    """Windows of every size; ties in small integers."""
+@cases("AVERAGE_POOL_2D", "float32 larger windows", unclaimed=("xnnpack",))
+def average_of_large_windows(choices: Choices, configuration: str) -> Case:
+    """Windows higher than the image, some of which XNNPACK mixes up."""
     return _pool(choices, "AVERAGE_POOL_2D", configuration)
 
 
