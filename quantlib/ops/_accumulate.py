@@ -45,6 +45,10 @@ class Accumulating:
     def __call__(self, *inputs: Array | None) -> Array:
         return self.to_output(self.accumulate(*inputs))
 
+    def ending(self, to_output: ToOutput) -> Accumulating:
+        """The same sums, brought to output units by another family's rule."""
+        return Accumulating(self.accumulate, to_output)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ToOutput:

@@ -15,7 +15,14 @@ from quantlib.arithmetic import eigen, fixed_point, rounding
 from quantlib.errors import InvalidModelError, Location
 from quantlib.ops._node import Value
 
-__all__ = ["Activation", "activate_vector", "clamp_float", "quantized_bounds", "real_bounds"]
+__all__ = [
+    "Activation",
+    "activate_vector",
+    "clamp_float",
+    "quantized_bounds",
+    "real_bounds",
+    "xnnpack_bounds",
+]
 
 
 class Activation(enum.IntEnum):
@@ -84,6 +91,39 @@ def quantized_bounds(activation: Activation, output: Value) -> tuple[int, int]:
         return low, high
     low = max(low, _quantize_bound(bounds[0], output))
     return low, min(high, _quantize_bound(bounds[1], output)) if np.isfinite(bounds[1]) else high
+
+
+def xnnpack_bounds(activation: Activation, output: Value) -> tuple[int, int]:
+    """Bounds in codes of an 8-bit output, as XNNPACK sets them.
+
+    A bound v stands at v / scale + zero_point in float32, clamped to the type, ties to even.
+
+    Parameters
+    ----------
+    activation : Activation
+    output : Value
+        Its type, scale and zero point.
+
+    Returns
+    -------
+    (low, high) : tuple of int
+
+    Examples
+    --------
+    >>> from quantlib.model.graph import Quantization, Tensor, TensorType
+    >>> parameters = Quantization(np.array([2.0], np.float32), np.array([0]))
+    >>> output = Value(Tensor((1,), TensorType.INT8, quantization=parameters), index=0)
+    >>> xnnpack_bounds(Activation.RELU_N1_TO_1, output), quantized_bounds(Activation.RELU_N1_TO_1, output)
+    ((0, 0), (-1, 1))
+
+    Source: google/XNNPACK src/xnnpack/math.h (xnn_qs8_quantize)
+    """
+    bounds = np.array(_REAL_BOUNDS.get(activation, (-np.inf, np.inf)), np.float32)
+    with np.errstate(over="ignore"):
+        codes = bounds / output.scale + np.float32(output.zero_point)
+    lowest, highest = output.limits
+    low, high = rounding.round_half_to_even(np.clip(codes, np.float32(lowest), np.float32(highest)))
+    return int(low), int(high)
 
 
 def _quantize_bound(bound: float, output: Value) -> int:

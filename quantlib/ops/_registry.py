@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+from typing import TypeVar
 
 from quantlib.errors import UnsupportedError
 from quantlib.model.graph import TensorType
@@ -30,6 +31,8 @@ __all__ = [
 
 Binder = Callable[[Node], Kernel]
 """Everything that depends on constants, done once: a node to a kernel."""
+
+SomeBinder = TypeVar("SomeBinder", bound=Binder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def kernel(
     family: str = "reference",
     when: Callable[[Node], bool] | None = None,
     data_input: int = 0,
-) -> Callable[[Binder], Binder]:
+) -> Callable[[SomeBinder], SomeBinder]:
     """Register the decorated binder as a kernel of an operator.
 
     Parameters
@@ -95,7 +98,7 @@ def kernel(
     decorator
     """
 
-    def register(bind: Binder) -> Binder:
+    def register(bind: SomeBinder) -> SomeBinder:
         _pending.setdefault(operator, []).append(
             Entry(operator, family, tuple(types), data_input, when, bind)
         )

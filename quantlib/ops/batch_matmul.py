@@ -40,10 +40,12 @@ from quantlib.arithmetic import fixed_point, rounding
 from quantlib.arithmetic import hybrid as hybrid_rows
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput, sum_products_float32, sum_products_int64
+from quantlib.ops._activation import Activation
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel, multiply_adds
 from quantlib.ops._rule import Hybrid, Versions, rule
 from quantlib.ops._weights import legacy_multiplier
+from quantlib.ops._xnnpack_layers import float32_output, takes_data
 
 __all__ = ["BatchMatMulOptions"]
 
@@ -118,11 +120,24 @@ def count(node: Node) -> int:
 
 
 @kernel("BATCH_MATMUL", [TensorType.INT8], when=_is_int8_pair)
-def int8(node: Node) -> Kernel:
+def int8(node: Node) -> Accumulating:
     """Integer sums, one multiplier."""
     _require_output(node, TensorType.INT8)
     to_output = ToOutput.of(node, node.requantizer(_multiplier(node)))
     return Accumulating(_sums(node, fixed_point.wrap_int32), to_output)
+
+
+def _is_delegated_integer(node: Node) -> bool:
+    """Whether XNNPACK takes it."""
+    x, w, y = node.input(0), node.input(1), node.output()
+    pair = x.type is w.type is y.type is TensorType.INT8
+    return pair and takes_data(x) and w.scales.size == 1 and w.zero_point == 0 and takes_data(y)
+
+
+@kernel("BATCH_MATMUL", [TensorType.INT8], family="xnnpack", when=_is_delegated_integer)
+def xnnpack_integer(node: Node) -> Kernel:
+    """The same sums, multiplied in float32."""
+    return int8(node).ending(float32_output(node, node.input(0), node.input(1), Activation.NONE))
 
 
 @kernel("BATCH_MATMUL", [TensorType.INT8], when=lambda node: node.input_type(1) is TensorType.INT8)

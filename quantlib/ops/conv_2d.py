@@ -46,6 +46,7 @@ from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images, symmetric_images
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel, multiply_adds
+from quantlib.ops._rule import Bias, Hybrid, Versions, rule
 from quantlib.ops._weights import (
     channel_multipliers,
     has_narrow_bias,
@@ -55,6 +56,14 @@ from quantlib.ops._weights import (
     require_symmetric,
 )
 from quantlib.ops._window import Padding, Window, taps, window
+from quantlib.ops._xnnpack_layers import (
+    float32_output,
+    takes_activation,
+    takes_bias,
+    takes_data,
+    takes_filters,
+    takes_rank,
+)
 
 __all__ = ["Conv2DOptions", "accumulate"]
 
@@ -70,6 +79,16 @@ class Conv2DOptions:
     dilation_w_factor: int = 1
     dilation_h_factor: int = 1
     quantized_bias_type: TensorType = TensorType.FLOAT32
+
+
+rule(
+    "CONV_2D",
+    weights={1: 0},
+    bias=Bias(2, of=(0, 1), type_option="quantized_bias_type"),
+    int16="own scale",
+    hybrid=Hybrid(1),
+    versions=Versions(int8=3, int16=3, hybrid=5),
+)
 
 
 _INTEGER_WEIGHTS = (TensorType.INT8, TensorType.INT4)
@@ -158,7 +177,7 @@ def _integer(
     real: ArrayLike,
     requantizer: Requantizer,
     wrap: Callable[[NDArray[np.int64]], NDArray[np.int64]],
-) -> Kernel:
+) -> Accumulating:
     options = node.read_options(Conv2DOptions)
     x_value, w_value = node.input(0), node.input(1)
     node.require(node.output().type is x_value.type, "output", node.output().type.name, x_value.type.name)
@@ -171,11 +190,14 @@ def _integer(
     return Accumulating(sums, ToOutput.of(node, requantizer(real), options.fused_activation_function))
 
 
-def _rule(node: Node) -> Requantizer:
-    """The family's rule; groups are computed by the reference kernel in every family."""
+def _is_grouped(node: Node) -> bool:
     x, w = node.input(0).shape, node.input(1).shape
-    grouped = len(x) == 4 and x[3] != w[3]
-    return requantize.two_roundings if grouped else node.requantizer
+    return len(x) == 4 and x[3] != w[3]
+
+
+def _rule(node: Node) -> Requantizer:
+    """The family's rule; the optimized kernels leave groups to the reference kernel."""
+    return requantize.two_roundings if _is_grouped(node) else node.requantizer
 
 
 def _filters(node: Node) -> int:
@@ -193,7 +215,7 @@ def count(node: Node) -> int:
 
 
 @kernel("CONV_2D", [TensorType.INT8], when=lambda node: node.input_type(1) in _INTEGER_WEIGHTS)
-def int8(node: Node) -> Kernel:
+def int8(node: Node) -> Accumulating:
     """Integer sums, one multiplier per filter."""
     x, w = node.input(0), node.input(1)
     filters = _filters(node)
@@ -203,7 +225,7 @@ def int8(node: Node) -> Kernel:
 
 
 @kernel("CONV_2D", [TensorType.UINT8], when=lambda node: node.input_type(1) is TensorType.UINT8)
-def uint8(node: Node) -> Kernel:
+def uint8(node: Node) -> Accumulating:
     """Integer sums with a weight zero point, one multiplier."""
     x, w, filters = node.input(0), node.input(1), _filters(node)
     require_quantized(node, activations=x, weights=w)
@@ -213,19 +235,71 @@ def uint8(node: Node) -> Kernel:
     return _integer(node, real, _rule(node), fixed_point.wrap_int32)
 
 
-@kernel("CONV_2D", [TensorType.INT16], when=lambda node: node.input_type(1) in _INTEGER_WEIGHTS)
-def int16(node: Node) -> Kernel:
-    """Integer sums as wide as the bias, one multiplier per filter."""
+def _is_delegated(node: Node) -> bool:
+    """Whether XNNPACK takes it."""
+    if len(node.inputs) != 3 or not takes_activation(
+        node.read_options(Conv2DOptions).fused_activation_function
+    ):
+        return False
+    x, w, y = node.input(0), node.input(1), node.output()
+    return (
+        takes_data(x)
+        and takes_rank(x, 4)
+        and takes_filters(w, axis=0)
+        and takes_bias(node.inputs[2])
+        and takes_data(y)
+        and x.type is y.type
+    )
+
+
+def _is_delegated_integer(node: Node) -> bool:
+    return node.input_type(1) is node.input_type(0) and _is_delegated(node)
+
+
+@kernel("CONV_2D", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=_is_delegated_integer)
+def xnnpack_integer(node: Node) -> Kernel:
+    """The same sums, multiplied in float32."""
+    layer = int8(node) if node.input_type() is TensorType.INT8 else uint8(node)
+    activation = node.read_options(Conv2DOptions).fused_activation_function
+    return layer.ending(float32_output(node, node.input(0), node.input(1), activation))
+
+
+def _is_narrow(node: Node) -> bool:
+    declared = node.read_options(Conv2DOptions).quantized_bias_type
+    return node.input_type(1) in _INTEGER_WEIGHTS and has_narrow_bias(node, declared)
+
+
+def _int16(
+    node: Node,
+    bias: TensorType,
+    requantizer: Requantizer,
+    wrap: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+) -> Kernel:
     x, w, filters = node.input(0), node.input(1), _filters(node)
-    narrow = has_narrow_bias(node, node.read_options(Conv2DOptions).quantized_bias_type)
     require_symmetric(node, "input 0", x)
     require_symmetric(node, "input 1 (weights)", w)
     require_symmetric(node, "output", node.output())
-    require_bias(node, node.input(2), (TensorType.INT32 if narrow else TensorType.INT64,), filters)
-    real = channel_multipliers(node, x, w, filters)
-    if narrow:
-        return _integer(node, real, requantize.two_roundings, fixed_point.wrap_int32)
-    return _integer(node, real, node.requantizer, np.asarray)
+    require_bias(node, node.input(2), (bias,), filters)
+    return _integer(node, channel_multipliers(node, x, w, filters), requantizer, wrap)
+
+
+@kernel("CONV_2D", [TensorType.INT16], when=_is_narrow)
+def int16_with_int32_bias(node: Node) -> Kernel:
+    """Integer sums of 32 bits, one multiplier per filter."""
+    return _int16(node, TensorType.INT32, requantize.two_roundings, fixed_point.wrap_int32)
+
+
+@kernel("CONV_2D", [TensorType.INT16], family="optimized", when=_is_narrow)
+def optimized_int16_with_int32_bias(node: Node) -> Kernel:
+    """The same, half up both times."""
+    rule = requantize.two_roundings if _is_grouped(node) else requantize.two_roundings_half_up
+    return _int16(node, TensorType.INT32, rule, fixed_point.wrap_int32)
+
+
+@kernel("CONV_2D", [TensorType.INT16], when=lambda node: node.input_type(1) in _INTEGER_WEIGHTS)
+def int16(node: Node) -> Kernel:
+    """Integer sums of 64 bits, one multiplier per filter."""
+    return _int16(node, TensorType.INT64, node.requantizer, np.asarray)
 
 
 @kernel("CONV_2D", [TensorType.FLOAT32], when=lambda node: node.input_type(1) is TensorType.FLOAT32)

@@ -22,7 +22,8 @@ int64.
 Hybrid: float32 x, int8 w. Every image is quantized on the fly, asymmetrically, and
 y = f32(acc) · (w scale · x scale) + bias, each step in float32.
 
-Where (C7) or (C8) is broken LiteRT reads or leaves memory that nobody wrote; refused here.
+Where (C7) or (C8) is broken LiteRT reads or leaves memory that nobody wrote; refused here. Without a
+bias its optimized kernels for int8, uint8 and float32 end the process; refused there.
 
 Source: LiteRT tflite/kernels/depthwise_conv.cc, internal/reference/depthwiseconv_uint8.h,
 internal/reference/depthwiseconv_float.h, internal/reference/integer_ops/depthwise_conv.h.
@@ -38,12 +39,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel, multiply_adds
+from quantlib.ops._rule import Bias, Hybrid, Versions, rule
 from quantlib.ops._weights import (
     channel_multipliers,
     legacy_multiplier,
@@ -52,6 +55,14 @@ from quantlib.ops._weights import (
     require_symmetric,
 )
 from quantlib.ops._window import Padding, Window, taps, window
+from quantlib.ops._xnnpack_layers import (
+    float32_output,
+    takes_activation,
+    takes_bias,
+    takes_data,
+    takes_filters,
+    takes_rank,
+)
 
 __all__ = ["DepthwiseConv2DOptions", "accumulate"]
 
@@ -67,6 +78,16 @@ class DepthwiseConv2DOptions:
     fused_activation_function: Activation = Activation.NONE
     dilation_w_factor: int = 1
     dilation_h_factor: int = 1
+
+
+rule(
+    "DEPTHWISE_CONV_2D",
+    weights={1: 3},
+    bias=Bias(2, of=(0, 1)),
+    int16="own scale",
+    hybrid=Hybrid(1),
+    versions=Versions(int8=3, int16=3, hybrid=6),
+)
 
 
 def _windows(
@@ -144,7 +165,12 @@ def _require_depth_multiplier(node: Node, options: DepthwiseConv2DOptions, x: Ar
     )
 
 
-def _integer(node: Node, real: ArrayLike, wrap: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Kernel:
+def _integer(
+    node: Node,
+    real: ArrayLike,
+    requantizer: Requantizer,
+    wrap: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+) -> Accumulating:
     options = node.read_options(DepthwiseConv2DOptions)
     x_value, w_value = node.input(0), node.input(1)
     node.require(node.output().type is x_value.type, "output", node.output().type.name, x_value.type.name)
@@ -157,7 +183,7 @@ def _integer(node: Node, real: ArrayLike, wrap: Callable[[NDArray[np.int64]], ND
         stored_w = w.astype(np.int64) - weight_zero_point
         return wrap(accumulate(node, options, stored_x, stored_w) + (0 if bias is None else bias))
 
-    return Accumulating(sums, ToOutput.of(node, node.requantizer(real), options.fused_activation_function))
+    return Accumulating(sums, ToOutput.of(node, requantizer(real), options.fused_activation_function))
 
 
 def _channel_multipliers(node: Node) -> NDArray[np.float64]:
@@ -177,19 +203,56 @@ def count(node: Node) -> int:
     [TensorType.INT8],
     when=lambda node: node.input_type(1) in (TensorType.INT8, TensorType.INT4),
 )
-def int8(node: Node) -> Kernel:
+def int8(node: Node) -> Accumulating:
     """Integer sums, one multiplier per channel."""
     _bias(node, TensorType.INT32)
-    return _integer(node, _channel_multipliers(node), fixed_point.wrap_int32)
+    return _integer(node, _channel_multipliers(node), node.requantizer, fixed_point.wrap_int32)
 
 
 @kernel("DEPTHWISE_CONV_2D", [TensorType.UINT8], when=lambda node: node.input_type(1) is TensorType.UINT8)
-def uint8(node: Node) -> Kernel:
+def uint8(node: Node) -> Accumulating:
     """Integer sums with a weight zero point, one multiplier."""
     x, w, bias = node.input(0), node.input(1), _bias(node, TensorType.INT32)
     require_quantized(node, activations=x, weights=w)
     node.require(not w.is_per_axis, "input 1 (weights)", "several scales", "one")
-    return _integer(node, legacy_multiplier(node, x, w, bias), fixed_point.wrap_int32)
+    return _integer(node, legacy_multiplier(node, x, w, bias), node.requantizer, fixed_point.wrap_int32)
+
+
+def _is_delegated(node: Node) -> bool:
+    """Whether XNNPACK takes it."""
+    options = node.read_options(DepthwiseConv2DOptions)
+    if len(node.inputs) != 3 or not takes_activation(options.fused_activation_function):
+        return False
+    x, w, y = node.input(0), node.input(1), node.output()
+    return (
+        takes_data(x)
+        and takes_rank(x, 4)
+        and takes_filters(w, axis=3)
+        and takes_bias(node.inputs[2])
+        and takes_data(y)
+        and x.type is y.type is w.type
+        and options.depth_multiplier > 0
+        and w.shape[3] % options.depth_multiplier == 0
+    )
+
+
+@kernel("DEPTHWISE_CONV_2D", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=_is_delegated)
+def xnnpack_integer(node: Node) -> Kernel:
+    """The same sums, multiplied in float32."""
+    layer = int8(node) if node.input_type() is TensorType.INT8 else uint8(node)
+    activation = node.read_options(DepthwiseConv2DOptions).fused_activation_function
+    return layer.ending(float32_output(node, node.input(0), node.input(1), activation))
+
+
+@kernel(
+    "DEPTHWISE_CONV_2D",
+    [TensorType.INT8, TensorType.UINT8, TensorType.FLOAT32],
+    family="optimized",
+    when=lambda node: len(node.inputs) < 3,
+)
+def optimized_without_bias(node: Node) -> Kernel:
+    """Refused: LiteRT's optimized kernels read the bias that is not there, and the process ends."""
+    raise node.unsupported("input 2 (bias)", "absent", "a bias, without which LiteRT's optimized kernels die")
 
 
 @kernel("DEPTHWISE_CONV_2D", [TensorType.INT16], when=lambda node: node.input_type(1) is TensorType.INT8)
@@ -198,7 +261,7 @@ def int16(node: Node) -> Kernel:
     _bias(node, TensorType.INT64)
     require_symmetric(node, "input 0", node.input(0))
     require_symmetric(node, "output", node.output())
-    return _integer(node, _channel_multipliers(node), np.asarray)
+    return _integer(node, _channel_multipliers(node), node.requantizer, np.asarray)
 
 
 @kernel("DEPTHWISE_CONV_2D", [TensorType.FLOAT32], when=lambda node: node.input_type(1) is TensorType.FLOAT32)

@@ -36,7 +36,9 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,6 +59,13 @@ from quantlib.ops._weights import (
     legacy_multiplier,
     require_quantized,
     require_symmetric,
+)
+from quantlib.ops._xnnpack_layers import (
+    float32_output,
+    takes_activation,
+    takes_bias,
+    takes_data,
+    takes_rank,
 )
 
 __all__ = ["FullyConnectedOptions", "WeightsFormat"]
@@ -184,7 +193,7 @@ def count(node: Node) -> int:
 
 
 @kernel("FULLY_CONNECTED", [TensorType.INT8], when=lambda node: node.input_type(1) in _NARROW_WEIGHTS)
-def int8(node: Node) -> Kernel:
+def int8(node: Node) -> Accumulating | Kernel:
     """Integer sums, one multiplier, or one per unit."""
     options = _read_options(node)
     bias = _bias(node, TensorType.INT32, TensorType.INT64)
@@ -194,7 +203,7 @@ def int8(node: Node) -> Kernel:
 
 
 @kernel("FULLY_CONNECTED", [TensorType.UINT8], when=lambda node: node.input_type(1) is TensorType.UINT8)
-def uint8(node: Node) -> Kernel:
+def uint8(node: Node) -> Accumulating | Kernel:
     """Integer sums, one multiplier; the output may be int16."""
     options = _read_options(node)
     bias, found = _bias(node, TensorType.INT32, TensorType.INT64), node.output().type
@@ -203,6 +212,68 @@ def uint8(node: Node) -> Kernel:
         raise node.unsupported("output", found.name, "UINT8 or INT16")
     node.require(found is TensorType.UINT8 or bias is not None, "input 2 (bias)", "absent", "a bias")
     return _integer(node, options, node.requantizer(_multipliers(node, bias)))
+
+
+def _is_delegated(node: Node) -> bool:
+    """Whether XNNPACK takes it."""
+    options = node.read_options(FullyConnectedOptions)
+    x, w, y = node.input(0), node.input(1), node.output()
+    depth = w.shape[1] if takes_rank(w, 2) else 1
+    return (
+        2 <= len(node.inputs) <= 3
+        and options.weights_format is WeightsFormat.DEFAULT
+        and takes_activation(options.fused_activation_function)
+        and takes_data(x)
+        and takes_data(y)
+        and x.type is y.type
+        and _takes_weights(w)
+        and depth % {TensorType.INT4: 2, TensorType.INT2: 4}.get(w.type, 1) == 0
+        and (not node.has_input(2) or _takes_bias(node.input(2)))
+    )
+
+
+def _takes_weights(w: Value) -> bool:
+    """Whether XNNPACK takes them; real ones need not be constant."""
+    if not takes_rank(w, 2):
+        return False
+    if w.type is TensorType.FLOAT32:
+        return True
+    if w.constant is None or w.scales.size == 0 or (w.is_per_axis and w.quantized_dimension != 0):
+        return False
+    return w.type is not TensorType.INT2 or w.scales.size == w.shape[0]
+
+
+def _takes_bias(bias: Value) -> bool:
+    return bias.type is TensorType.FLOAT32 or takes_bias(bias, len(bias.shape))
+
+
+def _is_delegated_integer(node: Node) -> bool:
+    w = node.input(1)
+    if node.input_type() is TensorType.UINT8:
+        return w.type is TensorType.UINT8 and _is_delegated(node)
+    offset = w.type is TensorType.INT8 and w.zero_point != 0
+    return w.type in _NARROW_WEIGHTS and not offset and _is_delegated(node)
+
+
+@kernel("FULLY_CONNECTED", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=_is_delegated_integer)
+def xnnpack_integer(node: Node) -> Kernel:
+    """The same sums, multiplied in float32."""
+    layer = int8(node) if node.input_type() is TensorType.INT8 else uint8(node)
+    activation = node.read_options(FullyConnectedOptions).fused_activation_function
+    to_output = float32_output(node, node.input(0), node.input(1), activation)
+    if not isinstance(layer, Accumulating):
+        return layer
+    if node.input_type(1) is TensorType.INT4:
+        layer = Accumulating(partial(_sixteenfold, layer.accumulate), to_output)
+    return layer.ending(to_output)
+
+
+def _sixteenfold(accumulate: Callable[..., NDArray[np.int64]], *inputs: Array | None) -> NDArray[np.int64]:
+    """The sums, of which XNNPACK holds 16 times as much in int32.
+
+    4-bit weights stay in the high half of their byte.
+    """
+    return fixed_point.wrap_int32(16 * accumulate(*inputs)) >> 4
 
 
 def _require_int16(node: Node) -> None:

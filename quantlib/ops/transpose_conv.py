@@ -61,6 +61,14 @@ from quantlib.ops._weights import (
     require_symmetric,
 )
 from quantlib.ops._window import Padding, Window, taps, window
+from quantlib.ops._xnnpack_layers import (
+    float32_output,
+    takes_activation,
+    takes_bias,
+    takes_data,
+    takes_filters,
+    takes_rank,
+)
 
 __all__ = ["TransposeConvOptions", "accumulate"]
 
@@ -168,7 +176,7 @@ def _integer(
     real: ArrayLike,
     requantizer: Requantizer,
     wrap: Callable[[NDArray[np.int64]], NDArray[np.int64]],
-) -> Kernel:
+) -> Accumulating:
     options = node.read_options(TransposeConvOptions)
     x_value, w_value = node.input(DATA), node.input(WEIGHTS)
     node.require(node.output().type is x_value.type, "output", node.output().type.name, x_value.type.name)
@@ -215,7 +223,7 @@ def count(node: Node) -> int:
     when=lambda node: node.input_type(WEIGHTS) is TensorType.INT8,
     data_input=DATA,
 )
-def int8(node: Node) -> Kernel:
+def int8(node: Node) -> Accumulating:
     """Integer sums, one multiplier per filter."""
     _bias(node, TensorType.INT32)
     return _integer(node, _channel_multipliers(node), node.requantizer, fixed_point.wrap_int32)
@@ -227,7 +235,7 @@ def int8(node: Node) -> Kernel:
     when=lambda node: node.input_type(WEIGHTS) is TensorType.UINT8,
     data_input=DATA,
 )
-def uint8(node: Node) -> Kernel:
+def uint8(node: Node) -> Accumulating:
     """Integer sums with a weight zero point, one multiplier."""
     bias = _bias(node, TensorType.INT32)
     x, w = node.input(DATA), node.input(WEIGHTS)
@@ -235,6 +243,46 @@ def uint8(node: Node) -> Kernel:
     node.require(not w.is_per_axis, "input 1 (weights)", "several scales", "one")
     real = legacy_multiplier(node, x, w, bias)
     return _integer(node, real, node.requantizer, fixed_point.wrap_int32)
+
+
+def _is_delegated(node: Node) -> bool:
+    """Whether XNNPACK takes it."""
+    options = node.read_options(TransposeConvOptions)
+    if not 3 <= len(node.inputs) <= 4 or not takes_activation(options.fused_activation_function):
+        return False
+    given, w, x, y = node.input(OUTPUT_SHAPE), node.input(WEIGHTS), node.input(DATA), node.output()
+    if given.type is not TensorType.INT32 or given.constant is None or given.shape != (4,):
+        return False
+    fits = takes_filters(w, axis=0) and takes_rank(x, 4)
+    kinds = takes_data(x) and takes_data(y)
+    bias = not node.has_input(BIAS) or takes_bias(node.inputs[BIAS])
+    return fits and kinds and bias and _is_deconvolution(options, given.constant, w)
+
+
+def _is_deconvolution(options: TransposeConvOptions, output_shape: Array, w: Value) -> bool:
+    """Whether XNNPACK can say the same by its own padding."""
+    height, width = w.shape[1:3]
+    if options.padding is Padding.VALID:
+        return bool(height <= output_shape[1] and width <= output_shape[2])
+    return height >= options.stride_h and width >= options.stride_w
+
+
+def _is_delegated_integer(node: Node) -> bool:
+    return node.input_type(WEIGHTS) is node.input_type(DATA) and _is_delegated(node)
+
+
+@kernel(
+    "TRANSPOSE_CONV",
+    [TensorType.INT8, TensorType.UINT8],
+    family="xnnpack",
+    when=_is_delegated_integer,
+    data_input=DATA,
+)
+def xnnpack_integer(node: Node) -> Kernel:
+    """The same sums, multiplied in float32."""
+    layer = int8(node) if node.input_type(DATA) is TensorType.INT8 else uint8(node)
+    activation = node.read_options(TransposeConvOptions).fused_activation_function
+    return layer.ending(float32_output(node, node.input(DATA), node.input(WEIGHTS), activation))
 
 
 @kernel(

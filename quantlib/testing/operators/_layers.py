@@ -122,6 +122,8 @@ def integer_layer(
     typical = np.sqrt(products) * _spread(type) * (high - low) / 3.5 * float(np.median(scales))
     typical *= float(x_parameters.scale[0])
     y_parameters = output_quantization(choices, output or type, float(typical), binary=binary)
+    if type is not TensorType.INT16:
+        y_parameters = _with_multiplier_below_256(y_parameters, x_parameters.scale[0] * scales.max())
     x = integers(choices, x_shape, *_range(type), type.dtype or np.int8)
     arrays, x_tensor = [x], graph.input(x_shape, type, x_parameters)
     w_tensor = _operand(choices, graph, arrays, w, weights, w_parameters)
@@ -221,6 +223,13 @@ def activations(choices: Choices, shape: Sequence[int]) -> NDArray[np.float32]:
         blank = random.random((shape[0],) + (1,) * (len(shape) - 1)) < 0.5
         return np.where(blank, np.float32(choices.choice((0.0, 0.0, 3.0))), x)
     return x
+
+
+def _with_multiplier_below_256(y: Quantization, product: float) -> Quantization:
+    """The parameters, or coarser ones: XNNPACK refuses larger multipliers, and LiteRT then fails."""
+    while product / float(y.scale[0]) >= 255:
+        y = quantization(y.scale * 4, y.zero_point)
+    return y
 
 
 def _operand(

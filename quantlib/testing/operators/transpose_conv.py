@@ -74,6 +74,7 @@ def _finished(
     "int16 with int32 bias",
     "int16 with 32-bit sums",
 )
+@cases("TRANSPOSE_CONV", "int8 with weight zero point", unclaimed=["xnnpack"])
 def integer(choices: Choices, configuration: str) -> Case:
     """Integer filters; zero points of int8 weights, which the kernel ignores, too."""
     type = TensorType[configuration.split(maxsplit=1)[0].upper()]
@@ -93,7 +94,7 @@ def integer(choices: Choices, configuration: str) -> Case:
         axis=0,
         products=int(np.prod(w_shape[1:])),
         per_channel=type is not TensorType.UINT8 and "tensor" not in configuration,
-        weight_zero_point=True,
+        weight_zero_point=type is TensorType.UINT8 or "zero point" in configuration,
         bias=None if "without" in configuration or "sums" in configuration else bias,
     )
     return _finished(choices, graph, layer, options, y_shape)

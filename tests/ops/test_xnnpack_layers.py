@@ -1,0 +1,157 @@
+"""Layers in the optimized and XNNPACK families: who takes them, and how they round."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from quantlib.errors import UnsupportedError
+from quantlib.model.graph import TensorType
+from quantlib.ops._activation import Activation
+from quantlib.ops._window import Padding
+from quantlib.ops.batch_matmul import BatchMatMulOptions
+from quantlib.ops.conv_2d import Conv2DOptions
+from quantlib.ops.depthwise_conv_2d import DepthwiseConv2DOptions
+from quantlib.ops.fully_connected import FullyConnectedOptions
+from quantlib.ops.transpose_conv import TransposeConvOptions
+from quantlib.testing.single_operator import quantization
+
+INT4, INT8, UINT8, INT16, INT32 = (
+    TensorType.INT4,
+    TensorType.INT8,
+    TensorType.UINT8,
+    TensorType.INT16,
+    TensorType.INT32,
+)
+ONE, QUARTER = quantization(1.0), quantization(0.25)
+CONV = Conv2DOptions(Padding.VALID, 1, 1)
+TIES = np.array([[-10, -6, -2, 2, 6, 10]]).reshape(1, 1, 6, 1)  # quarters: -2.5 .. 2.5
+AWAY, UP, EVEN = [-3, -2, -1, 1, 2, 3], [-2, -1, 0, 1, 2, 3], [-2, -2, 0, 0, 2, 2]
+
+
+def conv(compute, kernels, *, constants=(1, 2), options=CONV, type=INT8, weights=ONE, x=TIES):
+    operands = [(x, type, QUARTER), (np.ones((1, 1, 1, 1)), type, weights), ([0], INT32, QUARTER)]
+    return compute("CONV_2D", operands, (type, ONE), options, constants=constants, kernels=kernels).ravel()
+
+
+@pytest.mark.parametrize(("kernels", "expected"), [("reference", AWAY), ("optimized", UP), ("xnnpack", EVEN)])
+def test_the_families_round_a_convolution_differently(compute, kernels, expected):
+    assert conv(compute, kernels).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"constants": (1,)},
+        {"constants": (2,)},
+        {"options": replace(CONV, fused_activation_function=Activation.TANH)},
+    ],
+    ids=["bias not constant", "weights not constant", "activation"],
+)
+def test_what_the_delegate_leaves_is_rounded_as_in_the_optimized_family(compute, changes):
+    assert conv(compute, "xnnpack", **changes).tolist() == UP
+
+
+def test_the_delegate_takes_one_convolution_of_uint8(compute):
+    x = np.abs(TIES)
+    assert conv(compute, "xnnpack", type=UINT8, x=x).tolist() == [2, 2, 0, 0, 2, 2]
+    assert conv(compute, "optimized", type=UINT8, x=x).tolist() == [3, 2, 1, 1, 2, 3]
+
+
+def test_a_multiplier_of_256_is_refused_by_xnnpack_alone(compute):
+    with pytest.raises(UnsupportedError, match="below 256"):
+        conv(compute, "xnnpack", weights=quantization(1024.0))
+    assert conv(compute, "optimized", weights=quantization(1024.0)).tolist() == [-128] * 3 + [127] * 3
+
+
+def test_int16_with_int32_bias_rounds_half_up_in_the_optimized_family(compute):
+    options = replace(CONV, quantized_bias_type=INT32)
+    operands = [(TIES, INT16, QUARTER), (np.ones((1, 1, 1, 1)), INT8, ONE), ([0], INT32, QUARTER)]
+    for kernels, expected in (("reference", AWAY), ("optimized", UP), ("xnnpack", UP)):
+        y = compute("CONV_2D", operands, (INT16, ONE), options, kernels=kernels)
+        assert y.ravel().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("kernels", "expected"),
+    [("reference", [-1] * 9), ("optimized", [0] * 8 + [-1]), ("xnnpack", [0] * 9)],
+)
+def test_depthwise_channels_beyond_the_last_block_keep_the_reference_rounding(compute, kernels, expected):
+    options = DepthwiseConv2DOptions(Padding.VALID, 1, 1, depth_multiplier=1)
+    operands = [
+        (np.full((1, 1, 1, 9), -2), INT8, QUARTER),
+        (np.ones((1, 1, 1, 9)), INT8, ONE),
+        (np.zeros(9), INT32, QUARTER),
+    ]
+    y = compute("DEPTHWISE_CONV_2D", operands, (INT8, ONE), options, constants=(1, 2), kernels=kernels)
+    assert y.ravel().tolist() == expected
+
+
+@pytest.mark.parametrize("kernels", ["optimized", "xnnpack"])
+def test_depthwise_without_bias_is_refused_where_litert_dies(compute, kernels):
+    options = DepthwiseConv2DOptions(Padding.VALID, 1, 1, depth_multiplier=1)
+    operands = [(np.ones((1, 1, 1, 1)), INT8, ONE), (np.ones((1, 1, 1, 1)), INT8, ONE)]
+    with pytest.raises(UnsupportedError, match="die"):
+        compute("DEPTHWISE_CONV_2D", operands, (INT8, ONE), options, constants=(1,), kernels=kernels)
+
+
+def test_xnnpack_refuses_depthwise_weights_with_a_zero_point(compute):
+    options = DepthwiseConv2DOptions(Padding.VALID, 1, 1, depth_multiplier=1)
+    w = (np.ones((1, 1, 1, 1)), INT8, quantization(1.0, 3))
+    operands = [(np.ones((1, 1, 1, 1)), INT8, ONE), w, ([0], INT32, ONE)]
+    arguments = ("DEPTHWISE_CONV_2D", operands, (INT8, ONE), options)
+    assert compute(*arguments, constants=(1, 2), kernels="optimized").item() == 1
+    with pytest.raises(UnsupportedError, match="zero points"):
+        compute(*arguments, constants=(1, 2), kernels="xnnpack")
+
+
+@pytest.mark.parametrize(
+    ("kernels", "expected"),
+    [("reference", [-1] * 9), ("optimized", [0] * 8 + [-1]), ("xnnpack", [0] * 9)],
+)
+@pytest.mark.parametrize("padding", [Padding.SAME, Padding.VALID])
+def test_transpose_convolution_rounds_by_family(compute, kernels, expected, padding):
+    options = TransposeConvOptions(padding, 1, 1)
+    operands = [
+        ([1, 1, 1, 9], INT32),
+        (np.ones((9, 1, 1, 1)), INT8, ONE),
+        (np.full((1, 1, 1, 1), -2), INT8, QUARTER),
+    ]
+    y = compute("TRANSPOSE_CONV", operands, (INT8, ONE), options, constants=(0, 1), kernels=kernels)
+    assert y.ravel().tolist() == expected
+
+
+def test_a_transpose_convolution_with_steps_beyond_its_filter_is_not_delegated(compute):
+    options = TransposeConvOptions(Padding.SAME, 2, 2)
+    operands = [
+        ([1, 2, 2, 1], INT32),
+        (np.ones((1, 1, 1, 1)), INT8, ONE),
+        (np.full((1, 1, 1, 1), -2), INT8, QUARTER),
+    ]
+    y = compute("TRANSPOSE_CONV", operands, (INT8, ONE), options, constants=(0, 1), kernels="xnnpack")
+    assert y.ravel().tolist() == [-1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("kernels", "expected"), [("reference", AWAY), ("optimized", UP), ("xnnpack", EVEN)])
+def test_the_families_round_a_dense_layer_differently(compute, kernels, expected):
+    operands = [(TIES.reshape(6, 1), INT8, QUARTER), ([[1]], INT8, ONE), ([0], INT32, QUARTER)]
+    y = compute(
+        "FULLY_CONNECTED", operands, (INT8, ONE), FullyConnectedOptions(), constants=(1, 2), kernels=kernels
+    )
+    assert y.ravel().tolist() == expected
+
+
+def test_xnnpack_holds_sixteen_times_the_sum_of_4_bit_weights(compute):
+    operands = [([[0, 0]], INT8, ONE), ([[0, 0]], INT4, ONE), ([1 << 28], INT32, ONE)]
+    arguments = ("FULLY_CONNECTED", operands, (INT8, ONE), FullyConnectedOptions())
+    assert compute(*arguments, constants=(1, 2), kernels="optimized").item() == 127
+    assert compute(*arguments, constants=(1, 2), kernels="xnnpack").item() == 0
+
+
+@pytest.mark.parametrize(
+    ("kernels", "expected"), [("reference", AWAY), ("optimized", AWAY), ("xnnpack", EVEN)]
+)
+def test_matrix_products_differ_in_xnnpack_alone(compute, kernels, expected):
+    operands = [(TIES.reshape(6, 1), INT8, QUARTER), ([[1]], INT8, ONE)]
+    y = compute("BATCH_MATMUL", operands, (INT8, ONE), BatchMatMulOptions(), kernels=kernels)
+    assert y.ravel().tolist() == expected
