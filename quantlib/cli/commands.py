@@ -205,6 +205,51 @@ def calibrate(
 
 @app.command()
 @_ended
+def quantize(
+    file: File,
+    to: Annotated[Path, typer.Argument(help="Write the quantized model here.")],
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="full-integer, int16x8, dynamic-range or float16.")
+    ] = "full-integer",
+    samples: Annotated[
+        str, typer.Option("--samples", "-s", help="Samples to calibrate on: .npy, .npz or file.npz:name.")
+    ] = "",
+    ranges: Annotated[
+        Path | None, typer.Option(help="Ranges that `quantlib calibrate` wrote, instead of samples.")
+    ] = None,
+    input_type: Annotated[str, typer.Option(help="float32, int8 or uint8; float32 or int16.")] = "float32",
+    output_type: Annotated[str, typer.Option(help="As the input type.")] = "float32",
+    per_tensor: Annotated[bool, typer.Option("--per-tensor", help="One scale per weight tensor.")] = False,
+    keep_float: Annotated[
+        list[str] | None, typer.Option(help="Operators to keep in float, by kind or output; * and ? fit.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail if an operator stays in float.")] = False,
+    tf_compat: Annotated[
+        bool, typer.Option("--tf-compat", help="Calibrate as TensorFlow's calibrator does.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Quantize a float model; exit status 1 if nothing changed."""
+    from quantlib.cli import quantize as command
+
+    return command.run(
+        file,
+        to,
+        recipe,
+        samples=samples,
+        ranges=ranges,
+        input_type=input_type,
+        output_type=output_type,
+        per_tensor=per_tensor,
+        keep_float=keep_float or [],
+        strict=strict,
+        tf_compat=tf_compat,
+        as_json=json,
+    )
+
+
+@app.command()
+@_ended
 def demo(json: Json = False) -> int:
     """Run the shipped digits model, show its answers, and compare every tensor with LiteRT."""
     from quantlib.cli import demo as command
