@@ -128,6 +128,11 @@ BROKEN: list[tuple[str, Model, dict[str, object]]] = [
     ("scale 0", with_quantization(scale=[0.0]), {"tensor": Y, "field": "quantization.scale"}),
     ("a negative scale", with_quantization(scale=[-1.0]), {"tensor": Y, "field": "quantization.scale"}),
     ("a subnormal scale", with_quantization(scale=[1e-40]), {"tensor": Y, "field": "quantization.scale"}),
+    (
+        "the largest subnormal scale",
+        with_quantization(scale=[np.nextafter(np.float32(2.0**-126), np.float32(0))]),
+        {"tensor": Y, "field": "quantization.scale"},
+    ),
     ("an infinite scale", with_quantization(scale=[np.inf]), {"tensor": Y, "field": "quantization.scale"}),
     ("a scale of NaN", with_quantization(W, scale=[np.nan, 1]), {"tensor": W, "field": "quantization.scale"}),
     ("a zero point too high", with_quantization(zero_point=[128]), {"field": "quantization.zero_point"}),
