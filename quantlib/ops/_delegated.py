@@ -10,7 +10,7 @@ from __future__ import annotations
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Node, Value
 
-__all__ = ["has_byte_parameters", "maps_bytes", "takes_reduction"]
+__all__ = ["has_byte_parameters", "maps_bytes", "takes_float32_reduction", "takes_reduction"]
 
 _LARGEST_RANK = 6
 """Dimensions, and axes, that XNNPACK knows."""
@@ -45,10 +45,24 @@ def takes_reduction(node: Node) -> bool:
     ----------
     node : Node
     """
-    x, axis, y = node.input(0), node.input(1), node.output()
-    if not (has_byte_parameters(x) and has_byte_parameters(y)) or len(x.shape) > _LARGEST_RANK:
-        return False
+    return has_byte_parameters(node.input(0)) and has_byte_parameters(node.output()) and _has_axes(node)
+
+
+def takes_float32_reduction(node: Node) -> bool:
+    """Whether a reduction of float32 is taken.
+
+    Parameters
+    ----------
+    node : Node
+    """
+    types = node.input(0).type, node.output().type
+    return types == (TensorType.FLOAT32, TensorType.FLOAT32) and _has_axes(node)
+
+
+def _has_axes(node: Node) -> bool:
+    x, axis = node.input(0), node.input(1)
     if axis.type is not TensorType.INT32 or axis.constant is None or axis.constant.ndim > 1:
         return False
     named = axis.constant.reshape(-1).tolist()
-    return 1 <= len(named) <= _LARGEST_RANK and not (len(x.shape) == 0 and named == [0])
+    scalar = len(x.shape) == 0 and named == [0]
+    return len(x.shape) <= _LARGEST_RANK and 1 <= len(named) <= _LARGEST_RANK and not scalar

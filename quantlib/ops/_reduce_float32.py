@@ -1,10 +1,10 @@
-"""Sums and means of codes with a float32 scale: the optimized SUM, and XNNPACK's SUM and MEAN.
+"""Sums and means in float32: the optimized SUM of codes, and XNNPACK's SUM and MEAN.
 
 The reference kernels take the zero points from every code and requantize in fixed point; these
 sum the codes as they are, and take care of the zero points in real numbers afterwards.
 
 Source: LiteRT tflite/kernels/internal/optimized/reduce.h (QuantizedMeanOrSum); google/XNNPACK
-src/operators/reduce-nd.c, src/reference/unary-elementwise.cc; measured on ai-edge-litert 2.3.0
+src/operators/reduce-nd.c, src/f32-rdsum, src/reference/unary-elementwise.cc; measured on ai-edge-litert 2.3.0
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 from quantlib.arithmetic import fixed_point, rounding
 from quantlib.ops._node import Array, Kernel, Node
-from quantlib.ops._reduce import ReducerOptions, Reduction, require_reducible
+from quantlib.ops._reduce import ReducerOptions, Reduction, fold_float32, require_reducible, resolve_axes
 
-__all__ = ["optimized_sum", "require_axes_of_delegate", "xnnpack_sum"]
+__all__ = ["optimized_sum", "require_axes_of_delegate", "xnnpack_real_sum", "xnnpack_sum"]
 
 _ROUNDS_TO_EVEN_SINCE = (2, 1, 6)
 """Before this release XNNPACK rounded halves away from zero."""
@@ -92,6 +92,54 @@ def xnnpack_sum(node: Node, *, mean: bool) -> Kernel:
         bounded = np.minimum(np.maximum(real, np.float32(low)), np.float32(high))
         whole = rounding.round_half_to_even if to_even else rounding.round_half_away_from_zero
         return reduction.output(whole(bounded).astype(x.dtype))
+
+    return run
+
+
+def xnnpack_real_sum(node: Node, optimized: Kernel, *, mean: bool) -> Kernel:
+    """Σ over outer axes of (Σ over the innermost reduced axes) · scale, every step in float32.
+
+    Neighbouring axes count as one. Each inner sum runs in order from 0 and is scaled by 1 / n, or by 1,
+    before it is added to the others.
+
+    Parameters
+    ----------
+    node : Node
+    optimized : Kernel
+        For reductions of the last axis, whose order depends on the processor's vectors: not claimed.
+    mean : bool
+
+    Raises
+    ------
+    UnsupportedError
+        A scalar.
+    InvalidModelError
+        Types or axes that the operator refuses.
+    """
+    require_reducible(node)
+    require_axes_of_delegate(node)
+    options = node.read_options(ReducerOptions)
+
+    def run(x: Array, axis: Array) -> Array:
+        axes = resolve_axes(node, axis, x.ndim)
+        if x.ndim - 1 in axes:
+            result = optimized(x, axis)
+            assert not isinstance(result, tuple)
+            return result
+        reduction = Reduction.of(node, options, x, axis)
+        if reduction.count == 0:
+            nothing = np.float32(np.nan if mean else 0)
+            return np.full(reduction.shape, nothing)
+        inner = next(one for one in reversed(range(x.ndim)) if one in axes)
+        first = next((one + 1 for one in reversed(range(inner)) if one not in axes), 0)
+        run_length = int(np.prod(x.shape[first : inner + 1]))
+        runs, size = reduction.count // run_length, reduction.rows.shape[1]
+        rows = reduction.rows.reshape(runs, run_length, size)
+        inner_rows = np.moveaxis(rows, 1, 0).reshape(run_length, runs * size)
+        sums = fold_float32(np.add, inner_rows, np.zeros(inner_rows.shape[1], np.float32))
+        scale = np.float32(1) / np.float32(reduction.count) if mean else np.float32(1)
+        parts = (sums * scale).reshape(runs, size)
+        return reduction.output(fold_float32(np.add, parts, np.zeros(size, np.float32)))
 
     return run
 

@@ -19,8 +19,8 @@ channels beyond the last 16 of a thread's share round by another rule, so result
 of threads. Means of reals along the last axes alone are summed by
 Eigen (`quantlib.arithmetic.eigen_sum`).
 
-XNNPACK: `quantlib.ops._reduce_float32`. The order in which it adds real numbers depends on
-the processor and is not claimed.
+XNNPACK: `quantlib.ops._reduce_float32`. The order in which it adds real numbers of the last axis
+depends on the processor and is not claimed.
 
 Source: LiteRT tflite/kernels/reduce.cc, internal/reference/reduce.h (Mean, QuantizedMeanOrSum).
 """
@@ -34,10 +34,10 @@ from numpy.typing import NDArray
 
 from quantlib.arithmetic import eigen_sum, fixed_point, requantize, rounding
 from quantlib.model.graph import TensorType
-from quantlib.ops._delegated import takes_reduction
+from quantlib.ops._delegated import takes_float32_reduction, takes_reduction
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import ReducerOptions, Reduction, fold_float32, require_reducible, resolve_axes
-from quantlib.ops._reduce_float32 import xnnpack_sum
+from quantlib.ops._reduce_float32 import xnnpack_real_sum, xnnpack_sum
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
 
@@ -225,6 +225,12 @@ def optimized_float32(node: Node) -> Kernel:
         return reduction.output(total / np.float32(reduction.count))
 
     return run
+
+
+@kernel("MEAN", [TensorType.FLOAT32], family="xnnpack", when=takes_float32_reduction)
+def xnnpack_float32(node: Node) -> Kernel:
+    """Inner sums scaled by 1 / n and added up."""
+    return xnnpack_real_sum(node, optimized_float32(node), mean=True)
 
 
 @kernel("MEAN", [TensorType.INT32, TensorType.INT64])

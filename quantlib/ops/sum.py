@@ -16,8 +16,8 @@ the output is never written (refused).
 
 The optimized kernel and XNNPACK scale sums of codes in float32 (`quantlib.ops._reduce_float32`), int8
 as int8; the optimized one takes int16, too, and bool only where there is nothing to fold. It starts
-from the first element. The order in which XNNPACK adds real numbers depends on the processor and is
-not claimed.
+from the first element. The order in which XNNPACK adds real numbers of the last axis depends on the
+processor and is not claimed.
 
 Source: LiteRT tflite/kernels/reduce.cc (QuantizedMeanOrSum), internal/reference/reduce.h.
 """
@@ -29,7 +29,7 @@ import numpy as np
 from quantlib.arithmetic import fixed_point
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import ToOutput
-from quantlib.ops._delegated import takes_reduction
+from quantlib.ops._delegated import takes_float32_reduction, takes_reduction
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import (
     ReducerOptions,
@@ -38,7 +38,7 @@ from quantlib.ops._reduce import (
     fold_float32,
     require_reducible,
 )
-from quantlib.ops._reduce_float32 import optimized_sum, xnnpack_sum
+from quantlib.ops._reduce_float32 import optimized_sum, xnnpack_real_sum, xnnpack_sum
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
 
@@ -106,6 +106,12 @@ def float32(node: Node) -> Kernel:
 def optimized_float32(node: Node) -> Kernel:
     """Real sums in order; a sum of -0.0 alone stays -0.0."""
     return _float32(node, from_first=True)
+
+
+@kernel("SUM", [TensorType.FLOAT32], family="xnnpack", when=takes_float32_reduction)
+def xnnpack_float32(node: Node) -> Kernel:
+    """Inner sums added up."""
+    return xnnpack_real_sum(node, optimized_float32(node), mean=False)
 
 
 def _float32(node: Node, *, from_first: bool) -> Kernel:

@@ -399,3 +399,27 @@ def test_the_optimized_mean_along_the_last_axes_is_added_by_packets():
     assert reduce("MEAN", x, [1]).tolist() == [0.25, 0.25]
     assert reduce("MEAN", x.T, [0], kernels="optimized").tolist() == [0.25, 0.25]
     assert math.isnan(reduce("MEAN", np.zeros((1, 0)), [1], kernels="optimized")[0])
+
+
+def test_xnnpack_scales_inner_sums_before_it_adds_them():
+    x = np.float32([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]).reshape(3, 1, 2, 1)
+    y = reduce("MEAN", x, [0, 2], kernels="xnnpack")
+    share = np.float32(1) / np.float32(6)
+    expected = np.float32(0)
+    for pair in x.reshape(3, 2):
+        expected = expected + (np.float32(0) + pair[0] + pair[1]) * share
+    assert y.tolist() == [[expected]]
+
+
+def test_xnnpack_adds_neighbouring_axes_as_one():
+    x = np.array([[[1e8], [1.0]], [[-1e8], [1.0]]], np.float32)
+    # In one run 1 is lost beside 1e8; apart, the runs are 1e8 and -1e8 + 1 = -1e8.
+    assert reduce("SUM", x, [0, 1], kernels="xnnpack").tolist() == [1.0]
+    assert reduce("SUM", x[:, None], [0, 2], kernels="xnnpack").tolist() == [[0.0]]
+
+
+@pytest.mark.parametrize(("operator", "nothing"), [("SUM", 0.0), ("MEAN", math.nan)])
+def test_xnnpack_knows_reals_of_nothing(operator, nothing):
+    y = reduce(operator, np.zeros((0, 2)), [0], kernels="xnnpack")
+    assert np.array_equal(y, [nothing] * 2, equal_nan=True)
+    assert reduce(operator, np.zeros((2, 0)), [0], kernels="xnnpack").shape == (0,)

@@ -165,9 +165,15 @@ def _plain(choices: Choices, operator: str, configuration: str) -> Case:
     return _case(choices, operator, x, _axis(choices, len(shape)), type, parameters, parameters)
 
 
+@cases("MEAN", "float32 outer")
+def outer_mean(choices: Choices, configuration: str) -> Case:
+    """The last axis stays."""
+    return _outer(choices, "MEAN")
+
+
 @cases("MEAN", "float32", "float32 special", unclaimed=("xnnpack",))
 def float32_mean(choices: Choices, configuration: str) -> Case:
-    """The order in which XNNPACK adds depends on the processor."""
+    """The order in which XNNPACK adds along the last axis depends on the processor."""
     return _plain(choices, "MEAN", configuration)
 
 
@@ -177,9 +183,15 @@ def plain_mean(choices: Choices, configuration: str) -> Case:
     return _plain(choices, "MEAN", configuration)
 
 
+@cases("SUM", "float32 outer")
+def outer_sum(choices: Choices, configuration: str) -> Case:
+    """The last axis stays."""
+    return _outer(choices, "SUM")
+
+
 @cases("SUM", "float32", "float32 special", unclaimed=("xnnpack",))
 def float32_sum(choices: Choices, configuration: str) -> Case:
-    """The order in which XNNPACK adds depends on the processor."""
+    """The order in which XNNPACK adds along the last axis depends on the processor."""
     return _plain(choices, "SUM", configuration)
 
 
@@ -187,6 +199,15 @@ def float32_sum(choices: Choices, configuration: str) -> Case:
 def plain_sum(choices: Choices, configuration: str) -> Case:
     """Sums without parameters."""
     return _plain(choices, "SUM", configuration)
+
+
+def _outer(choices: Choices, operator: str) -> Case:
+    """Reduced axes, apart or together, before the last one."""
+    rank = choices.integer(2, 5)
+    shape = (*(choices.integer(1, 9 if rank < 5 else 4) for _ in range(rank - 1)), choices.integer(1, 40))
+    axes = [choices.integer(0, rank - 2) - choices.choice((0, rank)) for _ in range(choices.integer(1, rank))]
+    x = _data(choices, shape, TensorType.FLOAT32)
+    return _case(choices, operator, x, np.array(axes, np.int32), TensorType.FLOAT32)
 
 
 @cases("REDUCE_MAX", *_CODES, "float32", "int32", "int64")
