@@ -210,6 +210,25 @@ def write(path: Path, rows: Sequence[Row], models: Sequence[ModelRow], release: 
     replace_file(path, page(kept, ran, release, processor()).encode())
 
 
+def measured(path: Path, cases: int) -> set[tuple[str, str, str]]:
+    """Operator, configuration and kernels of rows that need no repeating.
+
+    Parameters
+    ----------
+    path : Path
+        Of the page.
+    cases : int
+        Models that a row must have compared.
+    """
+    data = path.with_suffix(".json")
+    rows = json.loads(data.read_text(encoding="utf-8"))["rows"] if data.exists() else []
+    return {
+        (row["operator"], row["configuration"], row["kernels"])
+        for row in rows
+        if row["claimed"] and row["cases"] >= cases and not row["differing"] and not row["refused"]
+    }
+
+
 def processor() -> str:
     """The processor's architecture, and the vector instructions that move bits where known."""
     try:
@@ -232,12 +251,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--models", type=Path, nargs="*", default=[], help=".tflite files or directories")
     parser.add_argument("--write", type=Path, help="file to write the page to")
+    parser.add_argument(
+        "--missing", action="store_true", help="skip rows that the page already has, all equal"
+    )
     chosen = parser.parse_args(arguments)
+    done = measured(chosen.write, chosen.cases) if chosen.missing and chosen.write is not None else set()
     rows = []
     with LiteRT() as litert:
         release = litert.version()
         for generator in generators().values():
             for kernels in chosen.kernels if generator.operator.startswith(chosen.only) else ():
+                if (generator.operator, generator.configuration, kernels) in done:
+                    continue
                 row = measure(litert, generator, chosen.cases, kernels=kernels, seed=chosen.seed)
                 rows.append(row)
                 refused = f", {row.refused} refused" if row.refused else ""

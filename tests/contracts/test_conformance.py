@@ -1,0 +1,39 @@
+"""The published table: it covers every operator we run, and nothing claimed differs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from quantlib.testing.conformance import Row, page
+from quantlib.testing.model_conformance import ModelRow
+from quantlib.testing.single_operator import generators
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def report():
+    held = json.loads((DOCS / "conformance.json").read_text(encoding="utf-8"))
+    held["rows"] = [Row(**row) for row in held["rows"]]
+    held["models"] = [ModelRow(**row) for row in held["models"]]
+    return held
+
+
+def test_nothing_claimed_differs(report):
+    wrong = [row for row in report["rows"] if row.claimed and (row.differing or row.refused)]
+    assert wrong == []
+    assert [row for row in report["models"] if row.kernels == "reference" and row.differing] == []
+
+
+def test_every_operator_and_configuration_was_measured_on_enough_models(report):
+    measured = {
+        (row.operator, row.configuration): row for row in report["rows"] if row.kernels == "reference"
+    }
+    assert set(generators()) == set(measured)
+    assert all(row.cases >= 200 for row in measured.values() if row.claimed)
+
+
+def test_the_page_is_the_data_and_was_not_edited(report):
+    expected = page(report["rows"], report["models"], report["release"], report["processor"])
+    assert (DOCS / "conformance.md").read_text(encoding="utf-8") == expected
