@@ -221,11 +221,11 @@ def measured(path: Path, cases: int) -> set[tuple[str, str, str]]:
         Models that a row must have compared.
     """
     data = path.with_suffix(".json")
-    rows = json.loads(data.read_text(encoding="utf-8"))["rows"] if data.exists() else []
+    held = json.loads(data.read_text(encoding="utf-8"))["rows"] if data.exists() else []
     return {
-        (row["operator"], row["configuration"], row["kernels"])
-        for row in rows
-        if row["claimed"] and row["cases"] >= cases and not row["differing"] and not row["refused"]
+        (row.operator, row.configuration, row.kernels)
+        for row in (Row(**one) for one in held)
+        if row.claimed and row.cases >= cases and not row.differing and not row.refused
     }
 
 
