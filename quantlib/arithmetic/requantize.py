@@ -37,6 +37,7 @@ __all__ = [
     "channels_in_blocks",
     "elements_in_blocks",
     "float32_half_to_even",
+    "float32_half_to_even_below",
     "float64_half_away",
     "half_up_in_blocks_of_8_channels",
     "half_up_in_blocks_of_16_elements",
@@ -222,16 +223,32 @@ def float64_half_away(real: ArrayLike) -> Requantize:
 
 
 def float32_half_to_even(real: ArrayLike) -> Requantize:
-    """The accumulator and the product in float32, rounded half to even.
+    """The accumulator and the product in float32, rounded half to even; saturating at 2**30.
 
-    XNNPACK's rule. It clamps at the top before it rounds, so that no large product overflows; here
-    at 2**30, which no 8-bit output distinguishes from its own bound. It clamps at the bottom at the
-    very end, so that a product below -2**31 becomes INT32_MIN, and a negative zero point then makes
-    it large: XNNPACK's own defect, seen with AVX-512.
+    XNNPACK's rule. It clamps to the bounds of the output before it rounds, which no 8-bit output
+    distinguishes from clamping afterwards.
+
+    Source: google/XNNPACK src/qs8-dwconv (fp32 requantization); measured.
+    """
+    return partial(_multiply_float32, real=np.asarray(real, np.float32), top=2**30, bottom=-(2**30))
+
+
+def float32_half_to_even_below(real: ArrayLike, top: int) -> Requantize:
+    """As `float32_half_to_even`, but clamped at the top alone.
+
+    The rule of XNNPACK's matrix kernels, which clamp at the bottom at the very end: a product below
+    -2**31 becomes INT32_MIN, and a negative zero point then makes it large. XNNPACK's own defect,
+    seen with AVX-512.
+
+    Parameters
+    ----------
+    real : float or float array
+    top : int
+        The upper bound of the output, zero point subtracted.
 
     Source: google/XNNPACK src/qs8-gemm (fp32 requantization); measured.
     """
-    return partial(_multiply_float32, real=np.asarray(real, np.float32))
+    return partial(_multiply_float32, real=np.asarray(real, np.float32), top=top, bottom=None)
 
 
 def _multiply_half_up_twice(
@@ -257,6 +274,10 @@ def _multiply_float64(acc: NDArray[np.int64], *, real: NDArray[np.float64]) -> N
     return rounding.float_to_int32(rounding.round_half_away_from_zero(scaled))
 
 
-def _multiply_float32(acc: NDArray[np.int64], *, real: NDArray[np.float32]) -> NDArray[np.int64]:
-    scaled = np.asarray(acc).astype(np.float32) * real
-    return rounding.float_to_int32(rounding.round_half_to_even(np.minimum(scaled, np.float32(2.0**30))))
+def _multiply_float32(
+    acc: NDArray[np.int64], *, real: NDArray[np.float32], top: int, bottom: int | None
+) -> NDArray[np.int64]:
+    scaled = np.minimum(np.asarray(acc).astype(np.float32) * real, np.float32(top))
+    if bottom is not None:
+        scaled = np.maximum(scaled, np.float32(bottom))
+    return rounding.float_to_int32(rounding.round_half_to_even(scaled))

@@ -81,7 +81,9 @@ def _are_normal(scales: NDArray[np.float32]) -> bool:
     return scales.size > 0 and bool(np.all((scales >= _SMALLEST) & np.isfinite(scales)))
 
 
-def float32_output(node: Node, x: Value, w: Value, activation: Activation) -> ToOutput:
+def float32_output(
+    node: Node, x: Value, w: Value, activation: Activation, *, saturating: bool = False
+) -> ToOutput:
     """XNNPACK's second half of an integer layer: one float32 multiplier per channel.
 
     Parameters
@@ -90,6 +92,8 @@ def float32_output(node: Node, x: Value, w: Value, activation: Activation) -> To
         Its first output is y.
     x, w : Value
     activation : Activation
+    saturating : bool
+        Whether products below -2**31 saturate, as the depthwise kernels have it.
 
     Raises
     ------
@@ -103,4 +107,7 @@ def float32_output(node: Node, x: Value, w: Value, activation: Activation) -> To
     if not np.all(real < 256):
         raise node.unsupported("multiplier", float(np.max(real)), "below 256, as XNNPACK has it")
     low, high = xnnpack_bounds(activation, y)
-    return ToOutput(requantize.float32_half_to_even(real), y.zero_point, low, high, y.dtype)
+    if saturating:
+        return ToOutput(requantize.float32_half_to_even(real), y.zero_point, low, high, y.dtype)
+    rule = requantize.float32_half_to_even_below(real, high - y.zero_point)
+    return ToOutput(rule, y.zero_point, low, y.limits[1], y.dtype)

@@ -241,7 +241,8 @@ def xnnpack_integer(node: Node) -> Kernel:
     """The same sums, multiplied in float32."""
     layer = int8(node) if node.input_type() is TensorType.INT8 else uint8(node)
     activation = node.read_options(DepthwiseConv2DOptions).fused_activation_function
-    return layer.ending(float32_output(node, node.input(0), node.input(1), activation))
+    to_output = float32_output(node, node.input(0), node.input(1), activation, saturating=True)
+    return layer.ending(to_output)
 
 
 @kernel(

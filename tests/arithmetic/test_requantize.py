@@ -24,9 +24,14 @@ def test_every_rule_breaks_ties_its_own_way(rule, expected):
     assert rule(0.25)(2 * TIES).tolist() == expected
 
 
-def test_xnnpack_saturates_upwards_and_falls_to_the_least_integer():
+def test_xnnpack_saturates_far_beyond_every_code():
     y = requantize.float32_half_to_even(100.0)(np.array([2**31 - 1, -(2**31)]))
-    assert y.tolist() == [2**30, INT32_MIN]
+    assert y.tolist() == [2**30, -(2**30)]
+
+
+def test_xnnpacks_matrix_kernels_fall_to_the_least_integer():
+    y = requantize.float32_half_to_even_below(100.0, 90)(np.array([2**31 - 1, -(2**31)]))
+    assert y.tolist() == [90, INT32_MIN]
 
 
 def test_channels_that_fill_no_block_are_rounded_as_in_the_reference_kernels():
