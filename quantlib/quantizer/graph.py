@@ -301,7 +301,9 @@ def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Grap
 
 
 def _refuse_quantized(tensor: Tensor, subgraph_index: int, index: int) -> None:
-    if tensor.quantization is not None and tensor.quantization.scale.size:
+    if tensor.type is TensorType.FLOAT32 or tensor.quantization is None:
+        return
+    if tensor.quantization.scale.size:
         where = Location(subgraph=subgraph_index, tensor=index, tensor_name=tensor.name)
         raise UnsupportedError(where, "quantized already", "a model in float")
 

@@ -63,12 +63,11 @@ class _Int16:
 
     def run(self) -> None:
         served = [step for step in self.graph.steps if runs_on_int16(step)]
+        for step in served:
+            self._quantize(step)
+        # Only now is it known which inputs of the graph have become integers.
         for step in tuple(self.graph.steps):
-            if step.kind is not Kind.OPERATOR:
-                continue
-            if step in served:
-                self._quantize(step)
-            else:
+            if step.kind is Kind.OPERATOR and step not in served:
                 self._dequantize_inputs(step)
         for step in reversed(served):
             if _rule(step).int16 == "scale of output":
