@@ -250,6 +250,28 @@ def quantize(
 
 @app.command()
 @_ended
+def evaluate(
+    files: Annotated[list[Path], typer.Argument(help="The float .tflite first, then its variants.")],
+    samples: Samples = "",
+    labels: Annotated[
+        str | None, typer.Option(help="A .npy or file.npz:name with a label per sample.")
+    ] = None,
+    kernels: Kernels = "reference",
+    count: Count = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="The error of every layer of one variant instead.")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write the rows to this .csv, too.")] = None,
+    json: Json = False,
+) -> int:
+    """Show accuracy, size, work, latency and distance of models side by side."""
+    from quantlib.cli import evaluate as command
+
+    return command.run(files, samples, labels, kernels, count=count, layers=layers, csv=csv, as_json=json)
+
+
+@app.command()
+@_ended
 def demo(json: Json = False) -> int:
     """Run the shipped digits model, show its answers, and compare every tensor with LiteRT."""
     from quantlib.cli import demo as command

@@ -1,0 +1,1 @@
+"""Was it worth it: what a smaller model costs, and what it saves."""
