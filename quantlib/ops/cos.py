@@ -4,6 +4,8 @@
 
 (C1) y has the type of x.
 
+XNNPACK's float32 is its own (`quantlib.arithmetic.xnnpack`); its float16 is not claimed.
+
 Source: LiteRT tflite/kernels/elementwise.cc (CosEval).
 """
 
@@ -11,8 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quantlib.arithmetic import libm
+from quantlib.arithmetic import libm, xnnpack
 from quantlib.model.graph import TensorType
+from quantlib.ops._delegated import maps_float32
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._table import float16_function, require_same_type
@@ -30,6 +33,13 @@ def float32(node: Node) -> Kernel:
     """The C library's function."""
     require_same_type(node)
     return libm.cosf
+
+
+@kernel("COS", [TensorType.FLOAT32], family="xnnpack", when=maps_float32)
+def xnnpack_float32(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    return xnnpack.cosf
 
 
 @kernel("COS", [TensorType.FLOAT16])

@@ -12,7 +12,7 @@ saturated, and moved up:
 (C2) The multiplier sx / (128 sy) of codes is below 1.
 
 Codes are the same in every family. The optimized float32 kernel multiplies by 1/6: x itself in blocks of
-four, the product where no block is full. XNNPACK's depends on the processor and is not claimed.
+four, the product where no block is full. XNNPACK's is its own (`quantlib.arithmetic.xnnpack`).
 
 Source: LiteRT tflite/kernels/activations.cc (HardSwishPrepare), internal/reference/hard_swish.h.
 """
@@ -24,9 +24,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point, gemmlowp
+from quantlib.arithmetic import fixed_point, gemmlowp, xnnpack
 from quantlib.model.graph import TensorType
 from quantlib.ops._common_scale import rounding_shift_int16
+from quantlib.ops._delegated import maps_float32
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import rule
@@ -99,6 +100,13 @@ def optimized_float32(node: Node) -> Kernel:
         return np.where(in_block, flat * sixth * ramp, flat * ramp * sixth).reshape(x.shape)
 
     return run
+
+
+@kernel("HARD_SWISH", [TensorType.FLOAT32], family="xnnpack", when=maps_float32)
+def xnnpack_float32(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    return xnnpack.hard_swish
 
 
 def _multiplier_int16(real: np.float32) -> tuple[int, int]:

@@ -9,6 +9,8 @@
 int8 codes are looked up in a table of 256 entries, int16 codes in one of 513 entries with
 interpolation, both computed in float32.
 
+XNNPACK's float32 is its own (`quantlib.arithmetic.xnnpack`); what it makes of NaN and infinity is not claimed.
+
 Source: LiteRT tflite/kernels/elementwise.cc (LogLUTPrepare, LogEval).
 """
 
@@ -17,9 +19,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import libm
+from quantlib.arithmetic import libm, xnnpack
 from quantlib.arithmetic.lookup import RealFunction
 from quantlib.model.graph import TensorType
+from quantlib.ops._delegated import maps_float32
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
@@ -63,3 +66,10 @@ def _quantized_log(node: Node) -> RealFunction:
         return np.where(x <= 0, smallest, libm.logf(x))
 
     return log
+
+
+@kernel("LOG", [TensorType.FLOAT32], family="xnnpack", when=maps_float32)
+def xnnpack_float32(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    return xnnpack.logf

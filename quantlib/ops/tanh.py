@@ -9,7 +9,8 @@
 are interpolated in the table of LOGISTIC.
 
 Optimized: int16 codes in units of 2**-12 or 2**-11 go through fixed point (gemmlowp); float32 through
-Eigen. XNNPACK: the table of 8-bit codes is rounded half to even. Its own real functions are not claimed.
+Eigen. XNNPACK: the table of 8-bit codes is rounded half to even. Its float32
+function is its own (`quantlib.arithmetic.xnnpack`); its float16 is not claimed.
 
 Source: LiteRT tflite/kernels/activations.cc (TanhPrepare, TanhEval), internal/reference/tanh.h,
 internal/reference/integer_ops/tanh.h.
@@ -20,9 +21,10 @@ from __future__ import annotations
 import numpy as np
 
 from quantlib.arithmetic import eigen, gemmlowp, libm, sigmoid_table
+from quantlib.arithmetic import xnnpack as xnnpack_functions
 from quantlib.arithmetic.power_of_two import checked_log2
 from quantlib.model.graph import TensorType
-from quantlib.ops._delegated import maps_bytes
+from quantlib.ops._delegated import maps_bytes, maps_float32
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Fixed, Versions, rule
@@ -97,6 +99,13 @@ def optimized_float32(node: Node) -> Kernel:
     """Eigen's function."""
     require_same_type(node)
     return eigen.tanh
+
+
+@kernel("TANH", [TensorType.FLOAT32], family="xnnpack", when=maps_float32)
+def xnnpack_float32(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    return xnnpack_functions.tanhf
 
 
 @kernel("TANH", [TensorType.FLOAT16])

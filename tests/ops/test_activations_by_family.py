@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from quantlib.arithmetic import eigen
+from quantlib.arithmetic import eigen, xnnpack
 from quantlib.errors import InvalidModelError
 from quantlib.model.graph import TensorType
+from quantlib.ops.gelu import GeluOptions
 from quantlib.testing.single_operator import quantization
 
 FLOAT32, FLOAT16 = TensorType.FLOAT32, TensorType.FLOAT16
@@ -91,3 +92,26 @@ def test_the_optimized_hard_swish_divides_first_in_blocks_of_four(compute):
     one, sixth, ramp = np.float32(1.1), np.float32(1 / 6), np.float32(1.1) + np.float32(3)
     assert y.tolist() == [float(one * sixth * ramp)] * 4 + [float(one * ramp * sixth)] * 2
     assert y[0] != y[4]
+
+
+@pytest.mark.parametrize(
+    ("operator", "function", "options"),
+    [
+        ("LOG", xnnpack.logf, None),
+        ("SIN", xnnpack.sinf, None),
+        ("COS", xnnpack.cosf, None),
+        ("TANH", xnnpack.tanhf, None),
+        ("HARD_SWISH", xnnpack.hard_swish, None),
+        ("GELU", xnnpack.gelu, GeluOptions(approximate=False)),
+        ("GELU", xnnpack.gelu_approximate, GeluOptions(approximate=True)),
+    ],
+)
+def test_xnnpack_has_its_own_real_functions(compute, operator, function, options):
+    x = np.linspace(0.1, 7, 101, dtype=np.float32)
+    by_family = [
+        compute(operator, [(x, FLOAT32)], (FLOAT32,), options, kernels=kernels)
+        for kernels in ("optimized", "xnnpack")
+    ]
+    assert np.array_equal(by_family[1], function(x))
+    assert not np.array_equal(*by_family)
+    np.testing.assert_allclose(*by_family, rtol=1e-5, atol=1e-6)

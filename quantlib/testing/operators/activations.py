@@ -77,7 +77,7 @@ def _type(configuration: str) -> TensorType:
 
 
 _APPROXIMATED = ("xnnpack",)
-"""XNNPACK's own functions of reals depend on the processor's vectors and are not reproduced."""
+"""XNNPACK's own functions of these depend on the processor's vectors, or are not known to us."""
 
 
 def _real(choices: Choices, operator: str, configuration: str, options: object = None) -> Case:
@@ -91,7 +91,13 @@ def logistic(choices: Choices, configuration: str) -> Case:
     return _real(choices, "LOGISTIC", configuration)
 
 
-@cases("TANH", "float32", "float16", unclaimed=_APPROXIMATED)
+@cases("TANH", "float32")
+def real_tanh(choices: Choices, configuration: str) -> Case:
+    """Real numbers."""
+    return tanh(choices, configuration)
+
+
+@cases("TANH", "float16", unclaimed=_APPROXIMATED)
 def tanh(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "TANH", configuration)
@@ -101,6 +107,13 @@ def tanh(choices: Choices, configuration: str) -> Case:
 def exp(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "EXP", configuration, ExpOptions())
+
+
+@cases("LOG", "float32 finite")
+def finite_log(choices: Choices, configuration: str) -> Case:
+    """Real numbers without infinities and NaN."""
+    x = _numbers(choices, TensorType.FLOAT32)
+    return _case("LOG", TensorType.FLOAT32, np.where(np.isfinite(x), x, np.float32(2)))
 
 
 @cases("LOG", "float32", unclaimed=_APPROXIMATED)
@@ -115,28 +128,43 @@ def elu(choices: Choices, configuration: str) -> Case:
     return _real(choices, "ELU", configuration)
 
 
-@cases("SIN", "float32", "float16", unclaimed=_APPROXIMATED)
+@cases("SIN", "float32")
+def real_sin(choices: Choices, configuration: str) -> Case:
+    """Real numbers."""
+    return sin(choices, configuration)
+
+
+@cases("SIN", "float16", unclaimed=_APPROXIMATED)
 def sin(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "SIN", configuration)
 
 
-@cases("COS", "float32", "float16", unclaimed=_APPROXIMATED)
+@cases("COS", "float32")
+def real_cos(choices: Choices, configuration: str) -> Case:
+    """Real numbers."""
+    return cos(choices, configuration)
+
+
+@cases("COS", "float16", unclaimed=_APPROXIMATED)
 def cos(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "COS", configuration, CosOptions())
 
 
-@cases("HARD_SWISH", "float32", unclaimed=_APPROXIMATED)
+@cases("HARD_SWISH", "float32")
 def hard_swish(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "HARD_SWISH", configuration, HardSwishOptions())
 
 
-_GELU = ("float32", "float32 approximate", "float16", "float16 approximate")
+@cases("GELU", "float32", "float32 approximate")
+def real_gelu(choices: Choices, configuration: str) -> Case:
+    """Real numbers."""
+    return gelu(choices, configuration)
 
 
-@cases("GELU", *_GELU, unclaimed=_APPROXIMATED)
+@cases("GELU", "float16", "float16 approximate", unclaimed=_APPROXIMATED)
 def gelu(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "GELU", configuration, GeluOptions(configuration.endswith("approximate")))
