@@ -36,12 +36,13 @@ def test_the_same_seed_gives_the_same_model(generator):
 
 @pytest.mark.parametrize("generator", GENERATORS, ids=str)
 def test_kernels_never_write_to_inputs_and_return_what_the_model_states(generator):
+    claimed = next(name for name in ("reference", "optimized", "xnnpack") if name not in generator.unclaimed)
     for seed in range(5):
         case = generator.make(SeededChoices(seed))
         for array in case.inputs:
             array.flags.writeable = False
         before = [array.copy() for array in case.inputs]
-        outputs = run(case.model, *case.inputs)
+        outputs = run(case.model, *case.inputs, kernels=claimed)
         for array, copy in zip(case.inputs, before, strict=True):
             assert_bit_exact(array, copy)
         tensors = [case.model.subgraphs[0].tensors[index] for index in case.model.subgraphs[0].outputs]
