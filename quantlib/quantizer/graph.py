@@ -8,6 +8,7 @@ converter's passes meet them in that order and some of its decisions depend on i
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -311,6 +312,7 @@ def _refuse_quantized(tensor: Tensor, subgraph_index: int, index: int) -> None:
 def _real_constant(tensor: Tensor, data: memoryview) -> NDArray[Any] | None:
     if tensor.type is not TensorType.FLOAT32 or tensor.sparsity is not None or tensor.external_buffer:
         return None
-    array = np.frombuffer(data, "<f4").reshape(tensor.shape)
+    count = math.prod(tensor.shape)
+    array = np.frombuffer(data[: 4 * count], "<f4").reshape(tensor.shape)
     array.flags.writeable = False
     return array

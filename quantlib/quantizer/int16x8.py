@@ -21,7 +21,7 @@ from quantlib.ops._rule import Bias, Rule
 from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
 from quantlib.quantizer.parameters import Parameters
 
-__all__ = ["quantize_to_int16", "runs_on_int16"]
+__all__ = ["has_storable_constants", "quantize_to_int16", "runs_on_int16"]
 
 Float32Array = NDArray[np.float32]
 
@@ -201,9 +201,20 @@ def runs_on_int16(step: Step) -> bool:
     """Whether a step becomes, or has become, an int16 operator."""
     if step.kind is not Kind.OPERATOR or step.rule is None or step.is_kept_float:
         return False
-    if step.rule.int16 == "unsupported":
+    if step.rule.int16 == "unsupported" or not has_storable_constants(step):
         return False
     return touches_reals(step)
+
+
+def has_storable_constants(step: Step) -> bool:
+    """Whether every real constant is finite, and weights have the axis that their scales run along."""
+    for position, value in enumerate(step.inputs):
+        if value is None or value.constant is None:
+            continue
+        axis = None if step.rule is None else step.rule.weights.get(position)
+        if not np.isfinite(value.constant).all() or (axis is not None and axis >= value.constant.ndim):
+            return False
+    return True
 
 
 def _rule(step: Step) -> Rule:
@@ -246,7 +257,7 @@ def _with_room(h: Float32Array, bias: Float32Array, input_scale: np.float32) -> 
     with np.errstate(all="ignore"):
         step = (np.float32(127) / input_scale).astype(np.float64)
         raised = (2.0 * size.astype(np.float64) / INT32_LIMIT * step).astype(np.float32)
-    return np.where(size >= room, raised, h)
+    return np.where((size >= room) & np.isfinite(raised), raised, h)
 
 
 def _store_weights(value: Value, h: Float32Array, axis: int | None) -> None:

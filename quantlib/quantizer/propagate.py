@@ -107,7 +107,7 @@ class _Propagation:
 
     def _sort_out_constant(self, value: Value) -> None:
         """Tell weights from constants whose parameters come from elsewhere, which are not shared."""
-        if value.constant is None or value.constant.size == 0 or not np.isfinite(value.constant.flat[0]):
+        if value.constant is None or value.constant.size == 0 or not np.isfinite(value.constant).all():
             return
         uses = tuple(value.uses)
         for use in uses:
@@ -151,10 +151,13 @@ class _Propagation:
         if step not in self.other_constants or self._state(value).parameters is not None:
             return
         assert value.constant is not None
+        axis = self.weights.get(step)
+        if axis is not None and axis >= value.constant.ndim:
+            return
         if step not in self.weights:
             found = arithmetic.constant(value.constant)
         else:
-            found = arithmetic.weight(value.constant, self.weights[step])
+            found = arithmetic.weight(value.constant, axis)
         self._set_result(value, found)
 
     def _share_scale(self, step: Step) -> bool:
@@ -203,6 +206,8 @@ class _Propagation:
         if known is None and (data is None or weights is None):
             return False
         if known is not None or data is None or weights is None:
+            return True
+        if value.constant is not None and not np.isfinite(value.constant).all():
             return True
         found = arithmetic.bias_parameters(data, weights, len(value.tensor.shape))
         filters = step.inputs[bias.of[1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quantlib.ops._rule import FLOAT_ONLY
 from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
+from quantlib.quantizer.int16x8 import has_storable_constants
 from quantlib.quantizer.recipes import Float16, FullInteger, Int16x8, Recipe
 from quantlib.quantizer.report import FloatTensor
 
@@ -34,7 +35,9 @@ def why_float(step: Step, recipe: Recipe) -> str | None:
     if step.rule is None:
         return FLOAT_ONLY
     if isinstance(recipe, Int16x8):
-        return "no kernel for int16 activations" if step.rule.int16 == "unsupported" else None
+        if step.rule.int16 == "unsupported":
+            return "no kernel for int16 activations"
+        return None if has_storable_constants(step) else "a constant that is not finite, or has no channels"
     if not step.rule.int8:
         return FLOAT_ONLY
     return _why_not_int8(step)

@@ -9,6 +9,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._pool import Pool2DOptions
 from quantlib.ops.add import AddOptions
 from quantlib.ops.concatenation import ConcatenationOptions
+from quantlib.ops.fully_connected import FullyConnectedOptions
 from quantlib.ops.reshape import ReshapeOptions
 from quantlib.quantizer.quantize import quantize_model
 from quantlib.quantizer.recipes import DynamicRange, Float16, FullInteger, Int16x8
@@ -172,8 +173,6 @@ def test_a_constant_operand_is_asymmetric(net, seen, parameters_of):
 
 
 def test_a_bias_without_room_raises_the_scale_of_its_weights(net, seen, parameters_of):
-    from quantlib.ops.fully_connected import FullyConnectedOptions
-
     x = net.real_input("x", (1, 1), -1.0, 1.0)
     w = net.weights([[1e-6], [1.0]])
     b = net.weights([1000.0, 1.0])
@@ -189,8 +188,6 @@ def test_a_bias_without_room_raises_the_scale_of_its_weights(net, seen, paramete
 
 
 def test_constants_shared_by_a_bias_and_an_operand_become_two(net, seen):
-    from quantlib.ops.fully_connected import FullyConnectedOptions
-
     x = net.real_input("x", (1, 2), -1.0, 1.0)
     shared = net.weights([0.5, 0.25])
     h = net.real("h", (1, 2), -1.0, 1.0)
@@ -250,8 +247,6 @@ def test_a_pattern_that_fits_nothing_is_an_error(dense):
 
 
 def test_recipes_by_pattern_make_mixed_precision(net, seen):
-    from quantlib.ops.fully_connected import FullyConnectedOptions
-
     x = net.real_input("x", (1, 2), -1.0, 1.0)
     h = net.real("first/out", (1, 2), -1.0, 1.0)
     y = net.real_output("second/out", (1, 2), -1.0, 1.0)
@@ -308,16 +303,41 @@ def test_a_quantized_model_is_refused(dense):
         quantize_model(once, FullInteger(), dense.ranges)
 
 
-def test_weights_that_are_not_finite_stay_in_float(net, seen):
-    from quantlib.ops.fully_connected import FullyConnectedOptions
-
-    x = net.real_input("x", (1, 1), -1.0, 1.0)
+@pytest.mark.parametrize("recipe", [FullInteger(), Int16x8(), DynamicRange(min_elements=0)])
+@pytest.mark.parametrize("weights", [[[np.inf, 0.0]], [[0.0, np.nan]]])
+def test_weights_that_are_not_finite_stay_in_float(net, seen, recipe, weights):
+    x = net.real_input("x", (1, 2), -1.0, 1.0)
     y = net.real_output("y", (1, 1), -1.0, 1.0)
-    w = net.weights([[np.inf]])
-    net.operator("FULLY_CONNECTED", [x, w, net.weights([0.0])], [y], FullyConnectedOptions())
-    result = quantize_model(net.model(), FullInteger(), net.ranges)
+    net.operator(
+        "FULLY_CONNECTED", [x, net.weights(weights), net.weights([0.0])], [y], FullyConnectedOptions()
+    )
+    result = quantize_model(net.model(), recipe, net.ranges)
     assert seen(result.model).operators() == ["FULLY_CONNECTED"]
     assert "not finite" in result.report.float_operators[0].reason
+
+
+@pytest.mark.parametrize("recipe", [FullInteger(), Int16x8()])
+def test_a_bias_that_is_not_finite_keeps_its_operator_in_float(net, seen, recipe):
+    x = net.real_input("x", (1, 1), -1.0, 1.0)
+    y = net.real_output("y", (1, 1), -1.0, 1.0)
+    net.operator(
+        "FULLY_CONNECTED", [x, net.weights([[1.0]]), net.weights([np.inf])], [y], FullyConnectedOptions()
+    )
+    result = quantize_model(net.model(), recipe, net.ranges)
+    assert seen(result.model).operators() == ["FULLY_CONNECTED"]
+
+
+@pytest.mark.parametrize("recipe", [FullInteger(), Int16x8(), DynamicRange(min_elements=0)])
+def test_weights_without_an_axis_of_channels_stay_in_float(net, seen, recipe):
+    from quantlib.ops.depthwise_conv_2d import DepthwiseConv2DOptions
+
+    x = net.real_input("x", (1, 2, 2, 1), -1.0, 1.0)
+    y = net.real_output("y", (1, 2, 2, 1), -1.0, 1.0)
+    w, b = net.weights([[1.0]]), net.weights([0.0])
+    net.operator("DEPTHWISE_CONV_2D", [x, w, b], [y], DepthwiseConv2DOptions(stride_w=1, stride_h=1))
+    result = quantize_model(net.model(), recipe, net.ranges)
+    assert seen(result.model).operators() == ["DEPTHWISE_CONV_2D"]
+    assert not result.report.changed
 
 
 def test_every_recipe_writes_a_file_that_reads_back_and_computes_nearly_the_same(dense):
