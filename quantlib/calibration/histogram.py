@@ -17,6 +17,8 @@ __all__ = ["Histogram"]
 KEPT_BITS = 18
 """Sign, 8 bits of exponent, 9 bits of mantissa."""
 
+SMALLEST_NORMAL = 2.0**-126
+
 _DROPPED = 32 - KEPT_BITS
 _SIGN = np.uint32(1 << 31)
 
@@ -128,7 +130,7 @@ class Histogram:
         return float(lower[first]), float(upper[last])
 
     def magnitudes(self, number: int) -> NDArray[np.float64]:
-        """How many absolute values fall into each of equal bins from 0 to the largest.
+        """How many absolute values fall into each of equal bins from 0 to the largest; zeros do not count.
 
         Parameters
         ----------
@@ -138,17 +140,17 @@ class Histogram:
         Returns
         -------
         float64 array (number,)
-            A bin of ours that lies across several is shared out by length.
+            A bin of ours that lies across several is shared out by length. Subnormal numbers are
+            taken for zeros.
         """
         lower, upper = self.edges
         near = np.minimum(np.abs(lower), np.abs(upper))
         far = np.maximum(np.abs(lower), np.abs(upper))
+        counts = np.where(far < SMALLEST_NORMAL, 0, self.counts)
         top = float(far.max())
-        if top == 0:
-            return np.concatenate([[float(self.counts.sum())], np.zeros(number - 1)])
+        if top < SMALLEST_NORMAL:
+            return np.zeros(number)
         step = top / number
-        if step == 0 or not np.isfinite(step):
-            return np.concatenate([np.zeros(number - 1), [float(self.counts.sum())]])
         begin, end = near / step, far / step
         shared = np.zeros(number)
         first = np.clip(begin.astype(np.int64), 0, number - 1)
@@ -160,7 +162,7 @@ class Histogram:
             inside = at <= last
             part = (np.minimum(end, at + 1) - np.maximum(begin, at)) / length
             part = np.where(first == last, 1.0, part)
-            np.add.at(shared, at[inside], (part * self.counts)[inside])
+            np.add.at(shared, at[inside], (part * counts)[inside])
         return shared
 
 

@@ -76,7 +76,8 @@ class Percentile(_OfHistogram):
 class Entropy(_OfHistogram):
     """The range that keeps most information: the least Kullback-Leibler divergence.
 
-    Absolute values are counted in equal bins. For every threshold, the values below it (those above
+    Absolute values are counted in equal bins; zeros are not, because zero is stored exactly whatever
+    the range is. For every threshold, the values below it (those above
     counted at it) are held against the same values in `levels` steps; the threshold whose steps
     tell most about the values wins, and cuts both ends.
 
@@ -114,6 +115,8 @@ class Entropy(_OfHistogram):
         low, high = float(state.low), float(state.high)
         counts = state.magnitudes(self.bins)
         covered = np.cumsum(counts)
+        if covered[-1] == 0:
+            return low, high
         # Where nearly everything is cut off, what is left is told perfectly.
         first = int(np.searchsorted(covered, LEAST_KEPT * covered[-1])) + 1
         candidates = range(max(self.levels, min(first, self.bins)), self.bins + 1)

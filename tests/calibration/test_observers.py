@@ -112,9 +112,19 @@ def test_magnitudes_share_out_every_value():
     assert np.abs(shared - exact).max() < 30  # of 600 in the fullest: values move within one of our bins
 
 
-def test_magnitudes_of_zeros_and_of_denormals():
-    assert Histogram.of(np.zeros(3, np.float32)).magnitudes(4).tolist() == [3, 0, 0, 0]
-    assert Histogram.of(np.float32([1e-45, -1e-45])).magnitudes(4).sum() == 2
+def test_magnitudes_leave_out_zeros_and_denormals():
+    nothing = np.float32([0, -0.0, 1e-45, -1e-45])
+    assert Histogram.of(nothing).magnitudes(4).tolist() == [0, 0, 0, 0]
+    found = Histogram.of(np.append(nothing, np.float32([1, -4]))).magnitudes(4)
+    assert found.sum() == pytest.approx(2)
+    assert found[3] == pytest.approx(1)
+
+
+def test_zeros_do_not_narrow_the_range_of_entropy():
+    values = np.maximum(normal(), 0)
+    zeros = np.zeros(10 * values.size, np.float32)
+    assert Entropy().range(Histogram.of(np.append(values, zeros))) == Entropy().range(Histogram.of(values))
+    assert Entropy().range(Histogram.of(zeros)) == (0, 0)
 
 
 @pytest.mark.parametrize("percentile", [90.0, 99.0, 99.9])
