@@ -48,6 +48,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "flatbuffers": ("flatbuffer", "testing"),
     "tflite": ("flatbuffer", "testing"),
     "ai_edge_litert": ("oracle.worker",),
+    "tflite_runtime": ("oracle.worker",),
     "hypothesis": ("testing",),
     "pytest": ("testing",),
     "rich": ("cli", "evaluation.report"),
