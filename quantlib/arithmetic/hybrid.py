@@ -44,13 +44,15 @@ class QuantizedRows(NamedTuple):
     zero_point: NDArray[np.int64]
 
 
-def quantize_rows_symmetric(x: NDArray[np.float32]) -> QuantizedRows:
+def quantize_rows_symmetric(x: NDArray[np.float32], *, blocks_of: int = 8) -> QuantizedRows:
     """Every row by its largest absolute value, to -127 .. 127.
 
     Parameters
     ----------
     x : float32 array, shape (..., n), n > 0
         Finite.
+    blocks_of : int
+        Columns of a vector block; more than there are make every column round as the leftovers do.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def quantize_rows_symmetric(x: NDArray[np.float32]) -> QuantizedRows:
         inverse = np.where(zero, np.float32(0), np.float32(127) / largest)
         scaled = x * inverse[..., np.newaxis]  # (..., n)
     zero_point = np.zeros(scale.shape, np.int64)
-    blocks = x.shape[-1] // 8 * 8
+    blocks = x.shape[-1] // blocks_of * blocks_of
     stored = rounding.float_to_int32(rounding.round_half_away_from_zero(scaled))
     stored[..., :blocks] = _store_block(scaled[..., :blocks], zero_point[..., np.newaxis])
     return QuantizedRows(fixed_point.saturate(stored, -127, 127).astype(np.int8), scale, zero_point)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import hybrid
+from quantlib.arithmetic import hybrid, qd8
 from quantlib.arithmetic.hybrid import QuantizedRows
 
-__all__ = ["Images", "asymmetric_images", "symmetric_images"]
+__all__ = ["Images", "asymmetric_images", "symmetric_images", "xnnpack_images"]
 
 
 class Images(NamedTuple):
@@ -64,6 +64,26 @@ def symmetric_images(x: NDArray[np.float32]) -> Images:
     [[[[-64, 0, 127]]]]
     """
     return _images(hybrid.quantize_rows_symmetric(_as_rows(x)), x.shape)
+
+
+def xnnpack_images(x: NDArray[np.float32], *, each_pixel: bool = False) -> Images:
+    """Every image, or every pixel, from its least to its greatest value, as XNNPACK does it.
+
+    Parameters
+    ----------
+    x : float32 array (n, h, w, c)
+    each_pixel : bool
+
+    Returns
+    -------
+    Images
+        With a scale of shape (n, 1, 1, 1), or (n, h, w, 1) for pixels.
+    """
+    if each_pixel:
+        pixels = qd8.quantize_rows(x)
+        return Images(pixels.stored, pixels.scale[..., None])
+    rows = qd8.quantize_rows(_as_rows(x))
+    return Images(rows.stored.reshape(x.shape), rows.scale[:, None, None, None])
 
 
 def _as_rows(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -36,7 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point, rounding
+from quantlib.arithmetic import fixed_point, qd8, rounding
 from quantlib.arithmetic import hybrid as hybrid_rows
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput, sum_products_float32, sum_products_int64
@@ -197,6 +197,31 @@ def hybrid(node: Node) -> Kernel:
             # One matrix serves a whole axis of x: its rows are taken for rows of one matrix.
             x, w = x.reshape(*x.shape[:-3], -1, x.shape[-1]), w[..., 0, :, :]
         return _hybrid_products(node, options, x, w, w_scale).reshape(shape)
+
+    return run
+
+
+def _is_delegated_hybrid(node: Node) -> bool:
+    """Whether XNNPACK takes it."""
+    w, adjoint = node.input(1), node.read_options(BatchMatMulOptions).adj_y
+    if w.type is not TensorType.INT8 or not w.scales.size or node.output().type is not TensorType.FLOAT32:
+        return False
+    return not w.is_per_axis or w.quantized_dimension == len(w.shape) - (2 if adjoint else 1)
+
+
+@kernel("BATCH_MATMUL", [TensorType.FLOAT32], family="xnnpack", when=_is_delegated_hybrid)
+def xnnpack_hybrid(node: Node) -> Kernel:
+    """Integer sums of rows quantized by XNNPACK, scaled back."""
+    if node.input(1).constant is None:
+        wanted = "a constant; of others LiteRT hands XNNPACK what memory held before the first run"
+        raise node.unsupported("input 1", "int8 weights that are computed", wanted)
+    options, scales = node.read_options(BatchMatMulOptions), node.input(1).scales
+
+    def run(x: Array, w: Array) -> Array:
+        x, w = _rows(node, options, x, w)
+        stored, scale = qd8.quantize_rows(x)
+        acc = fixed_point.wrap_int32(sum_products_int64(stored, w))
+        return qd8.dequantize_sums(acc, scale[..., None], scales, np.float32(0), fma=node.profile.fma)
 
     return run
 

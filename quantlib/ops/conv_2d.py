@@ -34,16 +34,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quantlib.arithmetic import fixed_point, requantize
+from quantlib.arithmetic import fixed_point, qd8, requantize
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float32
 from quantlib.ops._activation import Activation, clamp_float
-from quantlib.ops._images import asymmetric_images, symmetric_images
+from quantlib.ops._images import asymmetric_images, symmetric_images, xnnpack_images
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel, multiply_adds
 from quantlib.ops._rule import Bias, Hybrid, Versions, rule
@@ -242,14 +243,8 @@ def _is_delegated(node: Node) -> bool:
     ):
         return False
     x, w, y = node.input(0), node.input(1), node.output()
-    return (
-        takes_data(x)
-        and takes_rank(x, 4)
-        and takes_filters(w, axis=0)
-        and takes_bias(node.inputs[2])
-        and takes_data(y)
-        and x.type is y.type
-    )
+    data = takes_data(x) and takes_rank(x, 4) and takes_data(y) and x.type is y.type
+    return data and takes_filters(w, axis=0) and takes_bias(node.inputs[2])
 
 
 def _is_delegated_integer(node: Node) -> bool:
@@ -322,6 +317,21 @@ def _is_hybrid(node: Node) -> bool:
 @kernel("CONV_2D", [TensorType.FLOAT32], when=_is_hybrid)
 def hybrid(node: Node) -> Kernel:
     """Integer sums of images quantized on the fly, scaled back."""
+    return _hybrid(node, _per_channel_products)
+
+
+@kernel(
+    "CONV_2D",
+    [TensorType.FLOAT32],
+    family="optimized",
+    when=lambda node: _is_hybrid(node) and not _is_grouped(node),
+)
+def optimized_hybrid(node: Node) -> Kernel:
+    """The same, several scales multiplied with each other first."""
+    return _hybrid(node, partial(_per_channel_products, scales_first=True))
+
+
+def _hybrid(node: Node, per_channel_products: Callable[..., NDArray[np.float32]]) -> Kernel:
     options = node.read_options(Conv2DOptions)
     filters, w_value = _filters(node), node.input(1)
     require_bias(node, node.input(2), (TensorType.FLOAT32,), filters)
@@ -336,18 +346,49 @@ def hybrid(node: Node) -> Kernel:
         layout = _layout(node, options, x, w)
         if layout.groups > 1 and not per_channel:
             raise node.unsupported("input 1 (weights)", "groups with equal scales", "scales that differ")
-        products = _per_channel_products if per_channel else _per_tensor_products
+        products = per_channel_products if per_channel else _per_tensor_products
         sums = products(node, options, x, w, w_value)
         return clamp_float(sums + bias.reshape(-1), options.fused_activation_function)
 
     return run
 
 
+def _is_delegated_hybrid(node: Node) -> bool:
+    return node.input_type(1) is TensorType.INT8 and _is_delegated(node)
+
+
+@kernel("CONV_2D", [TensorType.FLOAT32], family="xnnpack", when=_is_delegated_hybrid)
+def xnnpack_hybrid(node: Node) -> Kernel:
+    """Integer sums of images, or of pixels where filters see one pixel, scaled back with the bias."""
+    options = node.read_options(Conv2DOptions)
+    filters, w_value = _filters(node), node.input(1)
+    require_bias(node, node.input(2), (TensorType.FLOAT32,), filters)
+    one_place = (*w_value.shape[1:3], options.stride_h, options.stride_w) == (1, 1, 1, 1)
+    each_pixel = one_place and not _is_grouped(node)  # made a dense layer
+    scales = w_value.scales if w_value.scales.size == filters else w_value.scale
+
+    def run(x: Array, w: Array, bias: Array) -> Array:
+        images = xnnpack_images(x, each_pixel=each_pixel)
+        acc = fixed_point.wrap_int32(accumulate(node, options, images.stored, w))
+        y = qd8.dequantize_sums(acc, images.scale, scales, bias, fma=node.profile.fma)
+        return clamp_float(y, options.fused_activation_function)
+
+    return run
+
+
 def _per_channel_products(
-    node: Node, options: Conv2DOptions, x: Array, w: Array, parameters: Value
+    node: Node,
+    options: Conv2DOptions,
+    x: Array,
+    w: Array,
+    parameters: Value,
+    *,
+    scales_first: bool = False,
 ) -> NDArray[np.float32]:
     images = asymmetric_images(x)
     sums = fixed_point.wrap_int32(accumulate(node, options, images.stored, w)).astype(np.float32)
+    if scales_first:
+        return np.asarray(sums * (parameters.scales * images.scale), np.float32)
     return np.asarray(sums * parameters.scales * images.scale, np.float32)  # from left to right
 
 

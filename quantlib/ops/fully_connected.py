@@ -44,7 +44,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point, requantize
+from quantlib.arithmetic import fixed_point, qd8, requantize
 from quantlib.arithmetic import hybrid as hybrid_rows
 from quantlib.arithmetic.requantize import Requantize
 from quantlib.model.graph import TensorType
@@ -228,23 +228,19 @@ def _is_delegated(node: Node) -> bool:
         and x.type is y.type
         and _takes_weights(w)
         and depth % {TensorType.INT4: 2, TensorType.INT2: 4}.get(w.type, 1) == 0
-        and (not node.has_input(2) or _takes_bias(node.input(2)))
+        and (not node.has_input(2) or takes_bias(node.input(2), len(node.input(2).shape)))
     )
 
 
 def _takes_weights(w: Value) -> bool:
-    """Whether XNNPACK takes them; real ones need not be constant."""
-    if not takes_rank(w, 2):
+    """Whether XNNPACK takes them."""
+    if not takes_rank(w, 2) or w.constant is None:
         return False
     if w.type is TensorType.FLOAT32:
         return True
-    if w.constant is None or w.scales.size == 0 or (w.is_per_axis and w.quantized_dimension != 0):
+    if w.scales.size == 0 or (w.is_per_axis and w.quantized_dimension != 0):
         return False
     return w.type is not TensorType.INT2 or w.scales.size == w.shape[0]
-
-
-def _takes_bias(bias: Value) -> bool:
-    return bias.type is TensorType.FLOAT32 or takes_bias(bias, len(bias.shape))
 
 
 def _is_delegated_integer(node: Node) -> bool:
@@ -358,6 +354,60 @@ def _hybrid_products(
             sums - rows.zero_point[:, None] * hybrid_rows.row_sums_in_int16_lanes(w)
         )
     return np.asarray(sums.astype(np.float32) * scale, np.float32)
+
+
+def _has_4_bit_kernel(node: Node) -> bool:
+    w = node.input(1)
+    wide = w.type is TensorType.INT4 and len(w.shape) == 2 and w.shape[0] >= 4
+    return wide and w.constant is not None and w.shape[1] in _EVEN_DEPTHS
+
+
+_EVEN_DEPTHS = range(32, 2**31, 2)
+
+
+@kernel("FULLY_CONNECTED", [TensorType.FLOAT32], family="optimized", when=_has_4_bit_kernel)
+def optimized_hybrid_int4(node: Node) -> Kernel:
+    """Integer sums of rows by weights plus 7, which are not negative; 7 rows are taken off the bias."""
+    hybrid(node)  # for what it refuses
+    options, w_value = _read_options(node, hybrid=True), node.input(1)
+    if np.any(w_value.constant == -8):
+        raise node.unsupported(
+            "input 1 (weights)", "-8", "-7 .. 7; LiteRT's 4-bit kernel has no place for -8"
+        )
+    scales = w_value.scales if w_value.is_per_axis else w_value.scale
+
+    def run(x: Array, w: Array, bias: Array | None = None) -> Array:
+        rows, shape = _rows(node, options, x, w)
+        stored, scale, _ = hybrid_rows.quantize_rows_symmetric(rows, blocks_of=rows.shape[1] + 1)
+        acc = sum_products_int64(stored, w.astype(np.int64) + 7).astype(np.float32)
+        taken = (-7 * stored.sum(axis=-1, dtype=np.int64)).astype(np.float32)
+        start = (taken * scale)[:, None] * scales
+        y = (start if bias is None else start + bias.reshape(-1)) + acc * scale[:, None] * scales
+        return activate_vector(np.asarray(y, np.float32), options.fused_activation_function).reshape(shape)
+
+    return run
+
+
+def _is_delegated_hybrid(node: Node) -> bool:
+    return node.input_type(1) in _NARROW_WEIGHTS and _is_delegated(node)
+
+
+@kernel("FULLY_CONNECTED", [TensorType.FLOAT32], family="xnnpack", when=_is_delegated_hybrid)
+def xnnpack_hybrid(node: Node) -> Kernel:
+    """Integer sums of rows quantized by XNNPACK, scaled back with the bias."""
+    hybrid(node)  # for what it refuses
+    options = _read_options(node, hybrid=True)
+    w_value = node.input(1)
+
+    def run(x: Array, w: Array, bias: Array | None = None) -> Array:
+        rows, shape = _rows(node, options, x, w)
+        stored, scale = qd8.quantize_rows(rows)
+        acc = fixed_point.wrap_int32(sum_products_int64(stored, w))
+        start = np.float32(0) if bias is None else bias.reshape(-1)
+        y = qd8.dequantize_sums(acc, scale[:, None], w_value.scales, start, fma=node.profile.fma)
+        return clamp_float(y, options.fused_activation_function).reshape(shape)
+
+    return run
 
 
 @kernel("FULLY_CONNECTED", [TensorType.FLOAT32], when=lambda node: node.input_type(1) is TensorType.FLOAT32)

@@ -43,12 +43,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quantlib.arithmetic import fixed_point, requantize
+from quantlib.arithmetic import fixed_point, qd8, requantize
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float32
 from quantlib.ops._activation import Activation, clamp_float
-from quantlib.ops._images import asymmetric_images
+from quantlib.ops._images import asymmetric_images, xnnpack_images
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel, multiply_adds
 from quantlib.ops._rule import Bias, Hybrid, Versions, rule
@@ -349,5 +349,25 @@ def hybrid(node: Node) -> Kernel:
                 products = pixels[(*tap.windows, slice(c, c + 1))] * filters[:, tap.a, tap.b, c]
                 tap.pixels[...] += products * scales * images.scale
         return clamp_float(y if bias is None else y + bias.reshape(-1), options.fused_activation_function)
+
+    return run
+
+
+def _is_delegated_hybrid(node: Node) -> bool:
+    return node.input_type(WEIGHTS) is TensorType.INT8 and _is_delegated(node)
+
+
+@kernel("TRANSPOSE_CONV", [TensorType.FLOAT32], family="xnnpack", when=_is_delegated_hybrid, data_input=DATA)
+def xnnpack_hybrid(node: Node) -> Kernel:
+    """Integer sums of images quantized by XNNPACK, scaled back with the bias."""
+    hybrid(node)  # for what it refuses
+    options, scales = node.read_options(TransposeConvOptions), node.input(WEIGHTS).scales
+
+    def run(output_shape: Array, w: Array, x: Array, bias: Array | None = None) -> Array:
+        images = xnnpack_images(x)
+        acc = fixed_point.wrap_int32(accumulate(node, options, output_shape, w, images.stored))
+        start = np.float32(0) if bias is None else bias.reshape(-1)
+        y = qd8.dequantize_sums(acc, images.scale, scales, start, fma=node.profile.fma)
+        return clamp_float(y, options.fused_activation_function)
 
     return run

@@ -16,7 +16,8 @@ from quantlib.ops.fully_connected import FullyConnectedOptions
 from quantlib.ops.transpose_conv import TransposeConvOptions
 from quantlib.testing.single_operator import quantization
 
-INT4, INT8, UINT8, INT16, INT32 = (
+FLOAT32, INT4, INT8, UINT8, INT16, INT32 = (
+    TensorType.FLOAT32,
     TensorType.INT4,
     TensorType.INT8,
     TensorType.UINT8,
@@ -155,3 +156,60 @@ def test_matrix_products_differ_in_xnnpack_alone(compute, kernels, expected):
     operands = [(TIES.reshape(6, 1), INT8, QUARTER), ([[1]], INT8, ONE)]
     y = compute("BATCH_MATMUL", operands, (INT8, ONE), BatchMatMulOptions(), kernels=kernels)
     assert y.ravel().tolist() == expected
+
+
+HYBRID_X = np.array([1.0, -0.5, 100.0, 30.3]).reshape(1, 1, 2, 2)
+
+
+def hybrid_conv(compute, kernels, stride):
+    options = Conv2DOptions(Padding.VALID, stride, stride)
+    operands = [(HYBRID_X, FLOAT32), (np.ones((1, 1, 1, 2)), INT8, ONE), ([0.0], FLOAT32)]
+    return compute("CONV_2D", operands, (FLOAT32,), options, constants=(1, 2), kernels=kernels).ravel()
+
+
+def test_xnnpack_quantizes_every_pixel_where_filters_see_one(compute):
+    assert hybrid_conv(compute, "xnnpack", 1)[0] == pytest.approx(0.5, abs=0.01)
+    assert hybrid_conv(compute, "xnnpack", 2)[0] == pytest.approx(0.5, abs=0.5)
+    assert hybrid_conv(compute, "xnnpack", 2)[0] != hybrid_conv(compute, "xnnpack", 1)[0]
+
+
+def test_a_hybrid_dense_layer_with_computed_bias_is_not_delegated(compute):
+    operands = [([[0.3, 1.0]], FLOAT32), ([[3, 5]], INT8, ONE), ([0.1], FLOAT32)]
+    arguments = ("FULLY_CONNECTED", operands, (FLOAT32,), FullyConnectedOptions())
+    optimized = compute(*arguments, constants=(1,), kernels="optimized")
+    assert compute(*arguments, constants=(1,), kernels="xnnpack") == optimized
+    assert compute(*arguments, constants=(1, 2), kernels="xnnpack") != optimized
+
+
+def test_a_hybrid_product_with_computed_weights_is_refused_by_xnnpack(compute):
+    operands = [([[0.3, 1.0]], FLOAT32), ([[3], [5]], INT8, ONE)]
+    arguments = ("BATCH_MATMUL", operands, (FLOAT32,), BatchMatMulOptions())
+    assert compute(*arguments, constants=(1,), kernels="xnnpack").item() == pytest.approx(5.9, abs=0.05)
+    with pytest.raises(UnsupportedError, match="constant"):
+        compute(*arguments, kernels="xnnpack")
+
+
+def test_a_hybrid_transpose_convolution_adds_integers_first_in_xnnpack(compute):
+    operands = [
+        ([1, 1, 2, 1], INT32),
+        (np.ones((1, 1, 2, 1)), INT8, quantization(0.1)),
+        (np.array([1.0, 0.37]).reshape(1, 1, 2, 1), FLOAT32),
+    ]
+    options = TransposeConvOptions(Padding.SAME, 1, 1)
+    arguments = ("TRANSPOSE_CONV", operands, (FLOAT32,), options)
+    y = compute(*arguments, constants=(0, 1), kernels="xnnpack").ravel()
+    # codes 255 and 94 of scale 1 / 255, times 0.1
+    np.testing.assert_allclose(y, np.array([255, 349]) / 2550, rtol=1e-6)
+
+
+def test_4_bit_rows_are_symmetric_and_have_no_place_for_the_lowest_weight(compute):
+    x = np.zeros((1, 32))
+    x[0, :2] = [127.0, 1.0]
+    w = np.ones((4, 32))
+    operands = [(x, FLOAT32), (w, INT4, ONE), ([0.5] * 4, FLOAT32)]
+    arguments = ("FULLY_CONNECTED", operands, (FLOAT32,), FullyConnectedOptions())
+    assert compute(*arguments, constants=(1, 2), kernels="optimized").tolist() == [[128.5] * 4]
+    w[3, 5] = -8
+    with pytest.raises(UnsupportedError, match="no place for -8"):
+        compute(*arguments, constants=(1, 2), kernels="optimized")
+    assert compute(*arguments, constants=(1, 2)).tolist() == [[128.5] * 4]

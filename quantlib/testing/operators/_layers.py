@@ -177,13 +177,14 @@ def hybrid_layer(
     choices, graph, x_shape, w_shape, axis, weights, per_channel
         As in `integer_layer`.
     lowest : bool
-        Whether weights of -128 occur.
+        Whether weights of -128 occur, or -8 of 4 bits.
     one_sided : bool
         Whether the weights of a channel are nearly all at the same end.
     bias : bool
     """
     channels = w_shape[axis]
     low, high = _weight_range(weights)
+    low += weights is TensorType.INT4
     w = integers(choices, w_shape, low - lowest, high, weights.dtype or np.int8)
     if one_sided:
         random = choices.generator()

@@ -93,6 +93,7 @@ def float32(choices: Choices, configuration: str) -> Case:
 
 
 @cases("BATCH_MATMUL", "hybrid per tensor", "hybrid per channel")
+@cases("BATCH_MATMUL", "hybrid with weights as input", unclaimed=["xnnpack"])
 def hybrid(choices: Choices, configuration: str) -> Case:
     """Integer weights, real activations."""
     options = _options(choices)
@@ -106,7 +107,7 @@ def hybrid(choices: Choices, configuration: str) -> Case:
     x = graph.input(x_shape, TensorType.FLOAT32)
     parameters, array = quantization(scales, 0, axis), integers(choices, w_shape, -128, 127, np.int8)
     arrays = [activations(choices, x_shape)]
-    if choices.choice((False, True)):
+    if "input" not in configuration:
         w = graph.constant(array, TensorType.INT8, parameters)
     else:
         w = graph.input(w_shape, TensorType.INT8, parameters)

@@ -117,7 +117,7 @@ def hybrid(choices: Choices, configuration: str) -> Case:
         axis=0,
         weights=TensorType[words[2].upper()] if other else TensorType.INT8,
         per_channel=grouped or "channel" in words or (other and choices.choice((False, True))),
-        lowest=lowest,
+        lowest=lowest or "int4" in words,
     )
     y = graph.output((), layer.type)
     graph.operator("CONV_2D", layer.inputs, [y], options, version=8)
