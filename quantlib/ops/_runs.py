@@ -16,14 +16,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from quantlib.arithmetic import fixed_point
 from quantlib.arithmetic.requantize import Requantize
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._node import Array, Kernel
 
-__all__ = ["Blocks", "InBlocks", "Run", "is_one_run", "narrowed_to_int16", "run_of"]
+__all__ = ["Blocks", "InBlocks", "Run", "in_registers", "is_one_run", "narrowed_to_int16", "run_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,22 @@ class InBlocks:
             return self.leftover
         run = run_of(shapes[0], shapes[-1])
         return self.scalar if run is not None and run.is_scalar else self.elementwise
+
+
+def in_registers(requantize: Requantize, real: ArrayLike) -> Requantize:
+    """The same rule, but 0 where a value is shifted left by 32 or more: a vector register ends there.
+
+    (Elsewhere x86 counts shifts modulo 32.)
+
+    Parameters
+    ----------
+    requantize : Requantize
+        In fixed point.
+    real : float
+        The factor it was made from.
+    """
+    _, shift = fixed_point.quantize_multiplier(float(np.asarray(real)))
+    return requantize if shift < 32 else np.zeros_like
 
 
 Narrow = Callable[[NDArray[np.int64]], NDArray[np.int64]]

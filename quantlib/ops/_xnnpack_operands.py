@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from quantlib.arithmetic import fixed_point, requantize
 from quantlib.ops._accumulate import Accumulating, ToOutput
@@ -19,6 +19,8 @@ from quantlib.ops._delegated import has_byte_parameters
 from quantlib.ops._node import Array, Kernel, Node
 
 __all__ = [
+    "MOST_DIMENSIONS",
+    "eight_fractional_bits",
     "flush_subnormals",
     "numbers",
     "takes_codes",
@@ -28,7 +30,9 @@ __all__ = [
     "weighted_sum",
 ]
 
-_MOST_DIMENSIONS = 6
+MOST_DIMENSIONS = 6
+"""Of a tensor that the delegate takes."""
+
 _BOUNDS = {
     Activation.RELU: (0.0, np.inf),
     Activation.RELU_N1_TO_1: (-1.0, 1.0),
@@ -48,7 +52,7 @@ def takes_codes(node: Node) -> bool:
     small = all(has_byte_parameters(value) for value in values if value is not None)
     ranks = [len(node.input(position).shape) for position in (0, 1)]
     one_type = node.input(0).type is node.input(1).type is node.output().type
-    return small and one_type and max(ranks) <= _MOST_DIMENSIONS
+    return small and one_type and max(ranks) <= MOST_DIMENSIONS
 
 
 def takes_numbers(node: Node) -> bool:
@@ -61,7 +65,7 @@ def takes_numbers(node: Node) -> bool:
         return False
     ranks = [len(node.input(position).shape) for position in (0, 1)]
     one_type = node.input(0).type is node.input(1).type is node.output().type
-    return one_type and max(ranks) <= _MOST_DIMENSIONS
+    return one_type and max(ranks) <= MOST_DIMENSIONS
 
 
 def numbers(node: Node, operation: Callable[[Array, Array], Array], activation: Activation) -> Kernel:
@@ -100,6 +104,25 @@ def _bounded(y: Array, activation: Activation) -> Array:
         return np.asarray(np.where(high < raised, high, raised), y.dtype)
     raised = np.where(y > low, y, low)
     return np.asarray(np.where(raised < high, raised, high), y.dtype)
+
+
+def eight_fractional_bits(real: ArrayLike) -> requantize.Requantize:
+    """(acc · round(256 · real) + 128) >> 8: XNNPACK's rule from 8-bit codes to 8-bit codes.
+
+    Parameters
+    ----------
+    real : float
+        2**-8 .. 2**7 in magnitude.
+
+    Examples
+    --------
+    >>> eight_fractional_bits(0.1)(np.array([100, -5])).tolist()  # 26 / 256 instead of 0.1
+    [10, -1]
+
+    Source: google/XNNPACK src/microparams-init.c (xnn_init_qs8_cvt_scalar_params)
+    """
+    factor = int(np.rint(np.float32(256) * np.asarray(real, np.float32)))
+    return lambda acc: (acc * factor + 128) >> 8
 
 
 def flush_subnormals(x: Array) -> Array:

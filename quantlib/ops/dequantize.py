@@ -9,8 +9,11 @@ the product in float32. float16 is widened and has no parameters.
 
 A missing scale counts as 0.
 
+Optimized, one scale: in blocks of 8 elements y = x · s + (−z · s), every step in float32. XNNPACK takes
+int8 and uint8 with one scale and computes as the reference, but flushes subnormal results to zero.
+
 Source: LiteRT tflite/kernels/dequantize.h, internal/reference/dequantize.h,
-internal/reference/integer_ops/dequantize.h.
+internal/reference/integer_ops/dequantize.h, internal/optimized/optimized_ops.h (Dequantize).
 """
 
 from __future__ import annotations
@@ -20,9 +23,12 @@ from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point
 from quantlib.model.graph import TensorType
+from quantlib.ops._delegated import has_byte_parameters
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._per_axis import along_axis
 from quantlib.ops._registry import kernel
+from quantlib.ops._runs import Blocks, InBlocks
+from quantlib.ops._xnnpack_operands import MOST_DIMENSIONS, flush_subnormals
 
 __all__: list[str] = []
 
@@ -36,7 +42,37 @@ _CODES = (
 )
 
 
-@kernel("DEQUANTIZE", _CODES, when=lambda node: not node.input(0).is_per_axis)
+def _has_one_scale(node: Node) -> bool:
+    return not node.input(0).is_per_axis
+
+
+@kernel("DEQUANTIZE", _CODES, family="optimized", when=_has_one_scale)
+def codes_in_blocks(node: Node) -> Kernel:
+    """One scale, in vector blocks."""
+    leftover = codes(node)
+    scale = node.input(0).scale
+    offset = np.float32(-node.input(0).zero_point * np.float64(scale))
+
+    def block(x: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(x.astype(np.float32) * scale + offset, np.float32)
+
+    return InBlocks(block, block, leftover, Blocks(8, 8))
+
+
+@kernel(
+    "DEQUANTIZE",
+    [TensorType.INT8, TensorType.UINT8],
+    family="xnnpack",
+    when=lambda node: has_byte_parameters(node.input(0)) and len(node.input(0).shape) <= MOST_DIMENSIONS,
+)
+def codes_xnnpack(node: Node) -> Kernel:
+    """One scale, subnormal numbers flushed."""
+    reference = codes(node)
+    return lambda x: flush_subnormals(np.asarray(reference(x)))
+
+
+@kernel("DEQUANTIZE", _CODES, when=_has_one_scale)
 def codes(node: Node) -> Kernel:
     """One scale."""
     _require_float32(node)

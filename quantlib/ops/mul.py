@@ -47,7 +47,7 @@ from quantlib.ops._common_scale import rounding_shift_int16
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
-from quantlib.ops._runs import Blocks, InBlocks, narrowed_to_int16
+from quantlib.ops._runs import Blocks, InBlocks, in_registers, narrowed_to_int16
 from quantlib.ops._unquantized import arithmetic, wrapping
 from quantlib.ops._xnnpack_operands import numbers, takes_numbers, takes_product
 
@@ -74,23 +74,15 @@ def int8(node: Node) -> Kernel:
 def int8_in_blocks(node: Node) -> Kernel:
     """Codes of 8 bits, in vector blocks."""
     product = _codes(node)
-    in_registers = _without_far_left_shifts(product, _real_multiplier(node))
+    units = in_registers(product.to_output.requantize, _real_multiplier(node))
+    block = Accumulating(product.accumulate, replace(product.to_output, requantize=units))
     is_signed = node.output().type is TensorType.INT8
     return InBlocks(
-        elementwise=narrowed_to_int16(in_registers, "saturate"),
-        scalar=narrowed_to_int16(in_registers, "saturate" if is_signed else "wrap"),
+        elementwise=narrowed_to_int16(block, "saturate"),
+        scalar=narrowed_to_int16(block, "saturate" if is_signed else "wrap"),
         leftover=product,
         blocks=Blocks(16, 16) if is_signed else Blocks(8, 8),
     )
-
-
-def _without_far_left_shifts(product: Accumulating, real: NDArray[np.float32]) -> Accumulating:
-    """The same product, but shifted left by 32 or more it is 0, as in a vector register."""
-    _, shift = fixed_point.quantize_multiplier(float(real))
-    if shift < 32:
-        return product
-    to_output = replace(product.to_output, requantize=np.zeros_like)
-    return Accumulating(product.accumulate, to_output)
 
 
 def _is_square(node: Node) -> bool:

@@ -35,7 +35,10 @@ def compute_one(
         else:
             indices.append(graph.input(array.shape, type, *parameters))
             arrays.append(array)
-    graph.operator(operator, indices, [graph.output((), *output)], options)
+    parameters = output[1] if len(output) > 1 else None
+    # Several scales run along an axis, which must be there.
+    shape = np.shape(operands[0][0]) if parameters is not None and parameters.scale.size > 1 else ()
+    graph.operator(operator, indices, [graph.output(shape, *output)], options)
     (y,) = run(graph.model(), *arrays, kernels=kernels, limits=limits)
     return y
 

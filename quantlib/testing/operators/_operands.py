@@ -170,8 +170,9 @@ class Operands:
         options: object = None,
         *,
         version: int = 1,
+        shape: tuple[int, ...] = (),
     ) -> Case:
-        """The model of that operator with one output."""
-        output = self.graph.output((), type, parameters)
+        """The model of that operator with one output; its shape matters where scales run along an axis."""
+        output = self.graph.output(shape, type, parameters)
         self.graph.operator(operator, self.indices, [output], options, version=version)
         return self.graph.finished(*self.arrays)

@@ -73,7 +73,7 @@ def per_channel(choices: Choices, configuration: str) -> Case:
     aligned = parameters.scale.reshape([-1 if position == axis else 1 for position in range(len(extents))])
     operands = Operands(choices)
     operands.add(_reals(choices, extents, aligned), TensorType.FLOAT32)
-    return operands.finished("QUANTIZE", type, parameters, version=3)
+    return operands.finished("QUANTIZE", type, parameters, version=3, shape=extents)
 
 
 @cases(
