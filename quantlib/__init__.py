@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from quantlib.affine.range_dequantize import range_dequantize
     from quantlib.affine.range_quantize import range_quantize
     from quantlib.affine.requantize import requantize
+    from quantlib.calibration import observers
+    from quantlib.calibration.calibrate import calibrate
+    from quantlib.calibration.ranges import Ranges
+    from quantlib.evaluation.evaluate import evaluate
     from quantlib.flatbuffer.load import read_model
     from quantlib.flatbuffer.save import save_model
     from quantlib.flatbuffer.write import write_model
@@ -40,6 +44,9 @@ if TYPE_CHECKING:
     from quantlib.model.graph import Model
     from quantlib.model.limits import Limits
     from quantlib.oracle.compare import compare
+    from quantlib.quantizer import recipes
+    from quantlib.quantizer.converter import OpsSet, Optimize, TFLiteConverter
+    from quantlib.quantizer.quantize import quantize_model
     from quantlib.runtime.execute import run
     from quantlib.runtime.interpreter import Interpreter, OpResolverType
 
@@ -49,13 +56,20 @@ _HOMES = {
     "Limits": "quantlib.model.limits",
     "Model": "quantlib.model.graph",
     "OpResolverType": "quantlib.runtime.interpreter",
+    "OpsSet": "quantlib.quantizer.converter",
+    "Optimize": "quantlib.quantizer.converter",
     "QuantizationParameters": "quantlib.affine.parameters",
+    "Ranges": "quantlib.calibration.ranges",
+    "TFLiteConverter": "quantlib.quantizer.converter",
+    "calibrate": "quantlib.calibration.calibrate",
     "compare": "quantlib.oracle.compare",
     "dequantize": "quantlib.affine.quantize",
+    "evaluate": "quantlib.evaluation.evaluate",
     "fake_quant": "quantlib.affine.fake_quant",
     "fake_quant_gradient": "quantlib.affine.fake_quant",
     "quantize": "quantlib.affine.quantize",
     "quantize_and_dequantize": "quantlib.affine.quantize_and_dequantize",
+    "quantize_model": "quantlib.quantizer.quantize",
     "range_dequantize": "quantlib.affine.range_dequantize",
     "range_quantize": "quantlib.affine.range_quantize",
     "read_model": "quantlib.flatbuffer.load",
@@ -67,6 +81,12 @@ _HOMES = {
 }
 """Where each public name lives."""
 
+_MODULES = {
+    "observers": "quantlib.calibration.observers",
+    "recipes": "quantlib.quantizer.recipes",
+}
+"""Modules that are public as they are."""
+
 __all__ = [
     "Interpreter",
     "InvalidInputError",
@@ -77,20 +97,29 @@ __all__ = [
     "MalformedModelError",
     "Model",
     "OpResolverType",
+    "OpsSet",
+    "Optimize",
     "OracleError",
     "QuantizationParameters",
     "QuantlibError",
+    "Ranges",
+    "TFLiteConverter",
     "UnsupportedError",
     "__version__",
+    "calibrate",
     "compare",
     "dequantize",
+    "evaluate",
     "fake_quant",
     "fake_quant_gradient",
+    "observers",
     "quantize",
     "quantize_and_dequantize",
+    "quantize_model",
     "range_dequantize",
     "range_quantize",
     "read_model",
+    "recipes",
     "requantize",
     "run",
     "save_model",
@@ -100,11 +129,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'quantlib' has no attribute {name!r}")
     import importlib
 
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        value: Any = importlib.import_module(_MODULES[name])
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'quantlib' has no attribute {name!r}")
     globals()[name] = value
     return value
 
