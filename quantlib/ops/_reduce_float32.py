@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from quantlib.arithmetic import fixed_point, rounding
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import ReducerOptions, Reduction, fold_float32, require_reducible, resolve_axes
 
@@ -100,7 +101,7 @@ def xnnpack_real_sum(node: Node, optimized: Kernel, *, mean: bool) -> Kernel:
     """Σ over outer axes of (Σ over the innermost reduced axes) · scale, every step in float32.
 
     Neighbouring axes count as one. Each inner sum runs in order from 0 and is scaled by 1 / n, or by 1,
-    before it is added to the others.
+    before it is added to the others. Denormals count as 0.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ def xnnpack_real_sum(node: Node, optimized: Kernel, *, mean: bool) -> Kernel:
             result = optimized(x, axis)
             assert not isinstance(result, tuple)
             return result
-        reduction = Reduction.of(node, options, x, axis)
+        reduction = Reduction.of(node, options, flush_denormals(x), axis)
         if reduction.count == 0:
             nothing = np.float32(np.nan if mean else 0)
             return np.full(reduction.shape, nothing)
@@ -138,8 +139,9 @@ def xnnpack_real_sum(node: Node, optimized: Kernel, *, mean: bool) -> Kernel:
         inner_rows = np.moveaxis(rows, 1, 0).reshape(run_length, runs * size)
         sums = fold_float32(np.add, inner_rows, np.zeros(inner_rows.shape[1], np.float32))
         scale = np.float32(1) / np.float32(reduction.count) if mean else np.float32(1)
-        parts = (sums * scale).reshape(runs, size)
-        return reduction.output(fold_float32(np.add, parts, np.zeros(size, np.float32)))
+        parts = flush_denormals(sums * scale).reshape(runs, size)
+        total = fold_float32(np.add, parts, np.zeros(size, np.float32))
+        return reduction.output(flush_denormals(total))
 
     return run
 

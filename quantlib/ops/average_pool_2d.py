@@ -15,7 +15,7 @@ rounded to float32.
 All families agree on integers, which XNNPACK does not take, and optimized kernels on float32, too.
 XNNPACK adds the pixels of a window nine at a time and multiplies by the reciprocal of their number. It
 averages the wrong pixels where so many windows hang over the upper or the lower border that some count
-as both (refused).
+as both (refused). Denormals count as 0.
 
 Source: LiteRT tflite/kernels/pooling.cc, internal/reference/pooling.h,
 internal/reference/integer_ops/pooling.h.
@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._activation import clamp_float, quantized_bounds
 from quantlib.ops._node import Array, Kernel, Node
@@ -130,7 +131,7 @@ def xnnpack_float32(node: Node) -> Kernel:
         if _mixes_up_rows(pooling.rows, pooling.height):
             found = f"windows of {pooling.rows.size} rows, which XNNPACK mixes up at both borders"
             raise node.unsupported("options", found, "windows that hang over one border at a time")
-        windows = pooling.windows(x, 0.0)
+        windows = pooling.windows(flush_denormals(x), 0.0)
         size = pooling.rows.size * pooling.columns.size
         if size == 1:
             return clamp_float(windows[..., 0, 0, :], options.fused_activation_function)
@@ -140,7 +141,7 @@ def xnnpack_float32(node: Node) -> Kernel:
         for begin in range(0, size, 9):
             total = total + _sum_of_nine(pixels[begin : begin + 9])
         shares = np.float32(1) / pooling.counts().astype(np.float32)
-        return clamp_float(total * shares, options.fused_activation_function)
+        return clamp_float(flush_denormals(total * shares), options.fused_activation_function)
 
     return run
 

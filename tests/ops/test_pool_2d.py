@@ -233,3 +233,9 @@ def test_a_window_of_one_pixel_is_a_clamp_in_xnnpack():
     one = {"filter_width": 1, "filter_height": 1, "fused_activation_function": Activation.RELU6}
     y = pool("AVERAGE_POOL_2D", x, kernels="xnnpack", **one)
     assert np.array_equal(y, row(0, 0.1, 6))
+
+
+def test_denormals_are_zeros_in_xnnpack():
+    x = row(1e-40, 2e-38, 1e-38, 2e-38)
+    assert pool("AVERAGE_POOL_2D", x, kernels="xnnpack").ravel().tolist() == [0, 0, 0]  # halves of 2e-38
+    assert pool("AVERAGE_POOL_2D", x, kernels="optimized").all()

@@ -423,3 +423,9 @@ def test_xnnpack_knows_reals_of_nothing(operator, nothing):
     y = reduce(operator, np.zeros((0, 2)), [0], kernels="xnnpack")
     assert np.array_equal(y, [nothing] * 2, equal_nan=True)
     assert reduce(operator, np.zeros((2, 0)), [0], kernels="xnnpack").shape == (0,)
+
+
+def test_denormals_are_zeros_in_xnnpack():
+    x = np.float32([[1e-40, 1e-38, 2e-38], [1e-40, 3e-38, -1e-38]])
+    assert reduce("SUM", x, [0], kernels="xnnpack").tolist() == [0, np.float32(3e-38), np.float32(2e-38)]
+    assert reduce("MEAN", x, [0], kernels="xnnpack").tolist() == [0, np.float32(1.5e-38), 0]
