@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
+from quantlib.affine.parameters import QuantizationParameters
+from quantlib.affine.quantize import quantize
 from quantlib.cli import digits
+from quantlib.cli.variants import agreement_with_litert, make_variants
+from quantlib.evaluation.evaluate import Evaluation, evaluate
 from quantlib.flatbuffer.read import read_model
-from quantlib.model.graph import Model
+from quantlib.model.graph import Model, TensorType
 from quantlib.oracle.compare import Comparison, compare
 from quantlib.oracle.litert import LiteRT, is_available
 from quantlib.runtime.interpreter import Interpreter
@@ -21,6 +27,9 @@ __all__ = ["run"]
 
 SHOWN = 4
 """Digits drawn as text."""
+
+VALIDATED = 5
+"""Images whose every tensor is compared with LiteRT's in each quantized variant."""
 
 COMPARED = 100
 """Images whose every tensor is compared with LiteRT's."""
@@ -65,8 +74,12 @@ def run(as_json: bool) -> int:
         if not result.equal:
             say(f"{result}\n")
             break
+    evaluation, counts = _tutorial(images, labels, say)
+    differing += sum(different for _, different in counts.values())
     if as_json:
         report = {
+            "variants": json.loads(evaluation.to_json()),
+            "variants_against_litert": {name: list(pair) for name, pair in counts.items()},
             "accuracy": accuracy,
             "images": len(images),
             "against": against,
@@ -77,6 +90,36 @@ def run(as_json: bool) -> int:
         }
         sys.stdout.write(json.dumps(report) + "\n")
     return int(differing != 0)
+
+
+def _tutorial(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], say: Callable[[str], None]
+) -> tuple[Evaluation, dict[str, tuple[int, int]]]:
+    """Quantize the float model in every way, print the guide's table, ask LiteRT about each variant."""
+    say(
+        f"\nquantizing digits_float.tflite, calibrated on {len(digits.calibration_images())} training images\n\n"
+    )
+    calibration = digits.calibration_images().astype(np.float32) / np.float32(16)
+    variants = make_variants(read_model(digits.float_model_path()), calibration)
+    reals = images.astype(np.float32) / np.float32(16)
+    with Console(stderr=True).status("evaluating"):
+        evaluation = evaluate(variants, [[image[None]] for image in reals], labels)
+    say(f"{evaluation}\n")
+    if not is_available():
+        return evaluation, {}
+    counts = agreement_with_litert(variants, reals[:VALIDATED], _stored_image)
+    words = ", ".join(f"{name} {differing} of {elements}" for name, (elements, differing) in counts.items())
+    say(f"\nelements that differ from LiteRT's, {VALIDATED} images: {words}\n")
+    return evaluation, counts
+
+
+def _stored_image(model: Model, image: NDArray[np.float32]) -> NDArray[Any]:
+    """An image as the model takes it: reals, or codes by its input's parameters."""
+    tensor = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]
+    if tensor.type is TensorType.FLOAT32 or tensor.quantization is None:
+        return image
+    scale, zero_point = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+    return quantize(image, QuantizationParameters(scale, zero_point, tensor.type.name.lower()))
 
 
 def _scores(model: Model, stored: NDArray[Any]) -> NDArray[Any]:
