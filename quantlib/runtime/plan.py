@@ -77,7 +77,7 @@ class Plan:
         Returns
         -------
         dict of tensor index to ndarray
-            The subgraph's outputs, inputs and constants; with `keep_all` everything.
+            The subgraph's outputs, inputs, variables and constants; with `keep_all` everything.
 
         Raises
         ------
@@ -159,11 +159,12 @@ def make_plan(
         constant = constant_value(model, subgraph.tensors[index], where)
         if constant is not None:
             constants[index] = constant
+    variables = (index for index, tensor in enumerate(subgraph.tensors) if tensor.is_variable)
     return Plan(
         model,
         subgraph_index,
         chosen,
-        _with_last_uses(steps, keep={*subgraph.outputs, *subgraph.inputs, *constants}),
+        _with_last_uses(steps, keep={*subgraph.outputs, *subgraph.inputs, *constants, *variables}),
         MappingProxyType(constants),
     )
 
