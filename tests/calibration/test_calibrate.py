@@ -1,5 +1,6 @@
 """Calibration of small models: what is seen, by whom, and what is refused."""
 
+import dataclasses
 import functools
 import os
 from collections.abc import Iterator
@@ -236,6 +237,33 @@ def test_samples_are_not_written_to():
     sample = ONE.copy()
     sample.flags.writeable = False
     calibrate(RELU, [sample])
+
+
+def accumulating_model() -> Model:
+    """A variable that every sample is added to."""
+    model = model_of(("ADD", ("x", "state"), "state"), ("RELU", ("state",), "y"), outputs="y")
+    (graph,) = model.subgraphs
+    tensors = tuple(dataclasses.replace(one, is_variable=one.name == "state") for one in graph.tensors)
+    return dataclasses.replace(model, subgraphs=(dataclasses.replace(graph, tensors=tensors),))
+
+
+@pytest.mark.parametrize(
+    ("options", "largest"),
+    [
+        ({}, 2),
+        ({"tf_compat": True}, 6),
+        ({"tf_compat": True, "reset_state_between_samples": True}, 2),
+        ({"reset_state_between_samples": False}, 6),
+    ],
+)
+def test_state_is_reset_between_samples_unless_tensorflow_would_not(options: dict[str, bool], largest: float):
+    samples = [np.float32([2, 1])] * 3
+    assert calibrate(accumulating_model(), samples, **options)["y"][1] == largest
+
+
+def test_state_that_is_kept_cannot_be_shared_out():
+    with ThreadPoolExecutor(1) as executor, pytest.raises(InvalidInputError, match="executor"):
+        calibrate(accumulating_model(), [ONE], executor=executor, reset_state_between_samples=False)
 
 
 def _random_graphs() -> list[Path]:
