@@ -13,7 +13,8 @@ differ. In float32 a NaN is never larger than anything, so windows skip it; a wi
 gives the smallest float32.
 
 All families agree, but that XNNPACK fails where it takes the node and the parameters of x and y differ;
-it takes 8-bit codes whose windows leave no gaps. What XNNPACK makes of NaN depends on the processor.
+it takes 8-bit codes and float32 where windows leave no gaps. To it denormals are 0; what it makes of
+NaN and of zeros of both signs is not claimed.
 
 Source: LiteRT tflite/kernels/pooling.cc, internal/reference/pooling.h,
 internal/reference/integer_ops/pooling.h.
@@ -24,6 +25,7 @@ from __future__ import annotations
 import numpy as np
 
 from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._activation import clamp_float, quantized_bounds
 from quantlib.ops._delegated import maps_bytes
@@ -78,6 +80,17 @@ def float32(node: Node) -> Kernel:
         for tap in pooling.taps(x, float(smallest)):
             largest = np.where(largest < tap, tap, largest)
         return clamp_float(largest, options.fused_activation_function)
+
+    return run
+
+
+@kernel("MAX_POOL_2D", [TensorType.FLOAT32], family="xnnpack", when=is_delegated_pool)
+def xnnpack_float32(node: Node) -> Kernel:
+    """Denormals count as 0."""
+    largest = float32(node)
+
+    def run(x: Array) -> Array:
+        return np.asarray(largest(flush_denormals(x)))
 
     return run
 

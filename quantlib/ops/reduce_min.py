@@ -20,15 +20,18 @@ Source: LiteRT tflite/kernels/reduce.cc (EvalType), internal/reference/reduce.h.
 
 from __future__ import annotations
 
+import numpy as np
+
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.model.graph import TensorType
-from quantlib.ops._delegated import takes_reduction
+from quantlib.ops._delegated import takes_float32_reduction, takes_reduction
 from quantlib.ops._extremum import (
     INTEGERS,
     float32_extremum,
     float32_extremum_in_order,
     integer_extremum,
 )
-from quantlib.ops._node import Kernel, Node
+from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import ReducerOptions, copied_boolean
 from quantlib.ops._reduce_float32 import require_axes_of_delegate
 from quantlib.ops._registry import kernel
@@ -68,3 +71,15 @@ def xnnpack(node: Node) -> Kernel:
     """Codes as they are, whatever the parameters of the output."""
     require_axes_of_delegate(node)
     return integer_extremum(node, largest=False, same_parameters=False)
+
+
+@kernel("REDUCE_MIN", [TensorType.FLOAT32], family="xnnpack", when=takes_float32_reduction)
+def xnnpack_float32(node: Node) -> Kernel:
+    """Denormals count as 0."""
+    require_axes_of_delegate(node)
+    extremum = float32_extremum_in_order(node, largest=False)
+
+    def run(x: Array, axis: Array) -> Array:
+        return np.asarray(extremum(flush_denormals(x), axis))
+
+    return run

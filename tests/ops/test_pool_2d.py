@@ -239,3 +239,5 @@ def test_denormals_are_zeros_in_xnnpack():
     x = row(1e-40, 2e-38, 1e-38, 2e-38)
     assert pool("AVERAGE_POOL_2D", x, kernels="xnnpack").ravel().tolist() == [0, 0, 0]  # halves of 2e-38
     assert pool("AVERAGE_POOL_2D", x, kernels="optimized").all()
+    largest = pool("MAX_POOL_2D", row(1e-40, 1e-39, 2e-38), kernels="xnnpack")
+    assert largest.ravel().tolist() == [0, np.float32(2e-38)]

@@ -429,3 +429,9 @@ def test_denormals_are_zeros_in_xnnpack():
     x = np.float32([[1e-40, 1e-38, 2e-38], [1e-40, 3e-38, -1e-38]])
     assert reduce("SUM", x, [0], kernels="xnnpack").tolist() == [0, np.float32(3e-38), np.float32(2e-38)]
     assert reduce("MEAN", x, [0], kernels="xnnpack").tolist() == [0, np.float32(1.5e-38), 0]
+    assert reduce("REDUCE_MAX", x, [0], kernels="xnnpack").tolist() == [
+        0,
+        np.float32(3e-38),
+        np.float32(2e-38),
+    ]
+    assert reduce("REDUCE_MIN", x, [0], kernels="xnnpack").tolist() == [0, 0, 0]
