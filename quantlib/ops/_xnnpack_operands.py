@@ -6,6 +6,7 @@ src/microparams-init.c, src/qs8-vadd, src/qs8-vmul; measured.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -20,10 +21,13 @@ from quantlib.ops._node import Array, Kernel, Node
 
 __all__ = [
     "MOST_DIMENSIONS",
+    "chosen",
     "eight_fractional_bits",
     "flush_subnormals",
+    "flushing",
     "numbers",
     "takes_codes",
+    "takes_number",
     "takes_numbers",
     "takes_product",
     "takes_ratios",
@@ -104,6 +108,50 @@ def _bounded(y: Array, activation: Activation) -> Array:
         return np.asarray(np.where(high < raised, high, raised), y.dtype)
     raised = np.where(y > low, y, low)
     return np.asarray(np.where(raised < high, raised, high), y.dtype)
+
+
+def chosen(node: Node, is_better: Callable[[Array, Array], Array]) -> Kernel:
+    """A kernel for the better one of two numbers: x where it is better than y, else y.
+
+    It matters where a comparison decides nothing, between 0 and −0 or with NaN. If x stands still along
+    the innermost axis, operands change places.
+
+    Parameters
+    ----------
+    node : Node
+        That the delegate takes.
+    is_better : ufunc
+        np.greater or np.less.
+    """
+
+    def choose(x: Array, y: Array) -> Array:
+        first, second = (y, x) if _stands_still(x.shape, y.shape) else (x, y)
+        return np.where(is_better(first, second), first, second)
+
+    return numbers(node, choose, Activation.NONE)
+
+
+def _stands_still(x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> bool:
+    """Whether x is repeated along the last axis along which either has several elements."""
+    pairs = itertools.zip_longest(reversed(x_shape), reversed(y_shape), fillvalue=1)
+    innermost = next((pair for pair in pairs if pair != (1, 1)), (1, 1))
+    return innermost[0] == 1 and innermost[1] != 1
+
+
+def takes_number(node: Node) -> bool:
+    """Whether the delegate takes a node of one float32 or float16 operand."""
+    few = len(node.inputs) >= 1 and len(node.input(0).shape) <= MOST_DIMENSIONS
+    return few and node.input(0).type is node.output().type
+
+
+def flushing(kernel: Kernel) -> Kernel:
+    """A kernel of one float32 operand, subnormal numbers flushed before and after.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    """
+    return lambda x: flush_subnormals(np.asarray(kernel(flush_subnormals(x))))
 
 
 def eight_fractional_bits(real: ArrayLike) -> requantize.Requantize:

@@ -11,7 +11,7 @@ Quotients of codes below half a unit of the output come out wrong: the right shi
 31, of which x86 keeps the count modulo 32. 0 may give one unit, and 1 / 100 in units of 2 gives 127.
 
 Float quotients are clamped to the largest float32, so that 1 / 0 is finite. int32 quotients are
-truncated; INT32_MIN / −1 gives INT32_MAX.
+truncated; INT32_MIN / −1 gives INT32_MAX. XNNPACK takes float32 alone; infinite quotients stay there.
 
 Source: LiteRT tflite/kernels/div.cc, internal/reference/div.h.
 """
@@ -30,6 +30,7 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import rule
 from quantlib.ops._unquantized import arithmetic
+from quantlib.ops._xnnpack_operands import numbers, takes_numbers
 
 __all__ = ["DivOptions"]
 
@@ -80,6 +81,12 @@ def codes(node: Node) -> Kernel:
 def float32(node: Node) -> Kernel:
     """Real numbers."""
     return arithmetic(node, np.divide, node.read_options(DivOptions).fused_activation_function)
+
+
+@kernel("DIV", [TensorType.FLOAT32], family="xnnpack", when=takes_numbers)
+def float32_xnnpack(node: Node) -> Kernel:
+    """Real numbers, subnormal ones flushed and infinite ones kept."""
+    return numbers(node, np.divide, node.read_options(DivOptions).fused_activation_function)
 
 
 @kernel("DIV", [TensorType.INT32])

@@ -7,7 +7,10 @@ of 0 and −0 the second is taken.
 
 Codes are compared as they stand: scales and zero points play no part, even where they differ.
 
-Source: LiteRT tflite/kernels/maximum_minimum.cc.
+XNNPACK takes floats: it flushes subnormal float32 to zero, and where x is repeated along the innermost
+axis the two change places in what is said of NaN and −0.
+
+Source: LiteRT tflite/kernels/maximum_minimum.cc; google/XNNPACK src/operators/binary-elementwise-nd.c.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from quantlib.ops._broadcast import broadcast_shape, require_operands
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
+from quantlib.ops._xnnpack_operands import chosen, takes_numbers
 
 __all__: list[str] = []
 
@@ -52,3 +56,9 @@ def minimum(node: Node) -> Kernel:
         return np.where(x < y, x, y)
 
     return run
+
+
+@kernel("MINIMUM", [TensorType.FLOAT32, TensorType.FLOAT16], family="xnnpack", when=takes_numbers)
+def numbers_xnnpack(node: Node) -> Kernel:
+    """Real numbers, subnormal ones flushed."""
+    return chosen(node, np.less)

@@ -10,6 +10,8 @@ factors are made in float32.
 An int16 alpha is accepted, too, and misread: the kernel takes its first bytes for int8 codes, one
 byte for each element.
 
+XNNPACK takes float32 with constant slopes; subnormal negative numbers count as −0 there.
+
 Source: LiteRT tflite/kernels/activations.cc (PreluPrepare, PreluEval), internal/reference/prelu.h.
 """
 
@@ -23,6 +25,7 @@ from quantlib.ops._broadcast import broadcast_shape
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import rule
+from quantlib.ops._xnnpack_operands import flush_subnormals, takes_numbers
 
 __all__: list[str] = []
 
@@ -38,6 +41,25 @@ def float32(node: Node) -> Kernel:
         _require_shape(node, x, alpha)
         with np.errstate(all="ignore"):
             return np.where(x >= 0, x, x * alpha)
+
+    return run
+
+
+def _is_delegated(node: Node) -> bool:
+    return takes_numbers(node) and node.input(1).constant is not None
+
+
+@kernel("PRELU", [TensorType.FLOAT32], family="xnnpack", when=_is_delegated)
+def float32_xnnpack(node: Node) -> Kernel:
+    """Real numbers with constant slopes; subnormal ones are flushed before they are multiplied."""
+    _require_types(node, TensorType.FLOAT32)
+
+    def run(x: Array, alpha: Array) -> Array:
+        _require_shape(node, x, alpha)
+        flushed = flush_subnormals(x)
+        with np.errstate(all="ignore"):
+            product = flush_subnormals(flushed * flush_subnormals(alpha))
+        return np.where(flushed < 0, product, x)
 
     return run
 

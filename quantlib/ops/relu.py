@@ -5,6 +5,8 @@ Quantized: y = clamp(zo + requantize(x − zx), from q(0)); scales of input and 
 (C1) x and the output have the same type.
 (C2) int16: zero points are 0.
 
+XNNPACK takes float32 and flushes subnormal numbers to zero.
+
 Source: LiteRT tflite/kernels/activations.cc (ReluEval).
 """
 
@@ -17,6 +19,7 @@ from quantlib.ops._clip import clip_codes, clip_float32
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
+from quantlib.ops._xnnpack_operands import flushing, takes_number
 
 __all__: list[str] = []
 
@@ -33,3 +36,9 @@ def float32(node: Node) -> Kernel:
 def codes(node: Node) -> Kernel:
     """Codes."""
     return clip_codes(node, 0.0, math.inf)
+
+
+@kernel("RELU", [TensorType.FLOAT32], family="xnnpack", when=takes_number)
+def float32_xnnpack(node: Node) -> Kernel:
+    """Real numbers, subnormal ones flushed."""
+    return flushing(float32(node))

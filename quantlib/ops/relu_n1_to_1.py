@@ -4,6 +4,8 @@ Quantized: y = clamp(zo + requantize(x − zx), q(−1), q(1)); scales of input 
 
 (C1) x and the output have the same type.
 
+XNNPACK takes float32 and flushes subnormal numbers to zero.
+
 Source: LiteRT tflite/kernels/activations.cc (Relu1Eval).
 """
 
@@ -14,6 +16,7 @@ from quantlib.ops._clip import clip_codes, clip_float32
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import rule
+from quantlib.ops._xnnpack_operands import flushing, takes_number
 
 __all__: list[str] = []
 
@@ -30,3 +33,9 @@ def float32(node: Node) -> Kernel:
 def codes(node: Node) -> Kernel:
     """Codes."""
     return clip_codes(node, -1.0, 1.0)
+
+
+@kernel("RELU_N1_TO_1", [TensorType.FLOAT32], family="xnnpack", when=takes_number)
+def float32_xnnpack(node: Node) -> Kernel:
+    """Real numbers, subnormal ones flushed."""
+    return flushing(float32(node))

@@ -10,6 +10,8 @@ are the largest output.
 (C3) No code lies below its zero point; the zero point itself gives the largest code of int8. Floats
      may be 0 or negative.
 
+XNNPACK takes float32 and refines an estimate that depends on the processor; its bits are not claimed.
+
 Source: LiteRT tflite/kernels/elementwise.cc (RsqrtEval).
 """
 

@@ -7,6 +7,8 @@ than rounded. What is no int32 becomes INT32_MIN before zo is added.
 (C2) Codes are quantized on both sides; zero points of int16 are 0.
 (C3) No code lies below its zero point. Negative floats give NaN.
 
+XNNPACK takes float32 and refines an estimate that depends on the processor; its bits are not claimed.
+
 Source: LiteRT tflite/kernels/elementwise.cc (SqrtEvalQuantized).
 """
 

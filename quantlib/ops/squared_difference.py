@@ -9,6 +9,8 @@ Quantized: y = clamp(zo + requantize((x′ − y′)²)), both inputs brought to
 
 int32 wraps.
 
+XNNPACK takes float32 and flushes subnormal numbers to zero.
+
 Source: LiteRT tflite/kernels/squared_difference.cc.
 """
 
@@ -20,12 +22,15 @@ from numpy.typing import NDArray
 from quantlib.arithmetic import fixed_point
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
+from quantlib.ops._activation import Activation
 from quantlib.ops._broadcast import broadcast_shape, require_operands
 from quantlib.ops._common_scale import CommonScale, multiplier_smaller_than_one
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
 from quantlib.ops._unquantized import wrapping
+from quantlib.ops._xnnpack_operands import flush_subnormals, takes_numbers
+from quantlib.ops._xnnpack_operands import numbers as operands
 
 __all__: list[str] = []
 
@@ -70,3 +75,14 @@ def numbers(node: Node) -> Kernel:
             return multiply(difference, difference)
 
     return run
+
+
+@kernel("SQUARED_DIFFERENCE", [TensorType.FLOAT32], family="xnnpack", when=takes_numbers)
+def float32_xnnpack(node: Node) -> Kernel:
+    """Real numbers, subnormal ones flushed at every step."""
+
+    def square(x: Array, y: Array) -> Array:
+        difference = flush_subnormals(x - y)
+        return np.asarray(difference * difference)
+
+    return operands(node, square, Activation.NONE)

@@ -80,6 +80,46 @@ def test_bounds_keep_nan_in_float32_and_lose_it_in_float16(compute):
     assert not np.signbit(out[0])
 
 
+@pytest.mark.parametrize(
+    ("operator", "x", "y"),
+    [
+        ("RELU", 1e-40, 0.0),
+        ("RELU6", 1e-40, 0.0),
+        ("RELU_N1_TO_1", -1e-40, -0.0),
+        ("FLOOR", -1e-40, -0.0),
+        ("SQUARE", 1e-20, 0.0),
+        ("NEG", 0.0, 0.0),
+        ("NEG", -2.5, 2.5),
+    ],
+)
+def test_operators_of_one_number_flush_what_is_subnormal(compute, operator, x, y):
+    out = compute(operator, [([x], FLOAT32)], (FLOAT32,), kernels="xnnpack")
+    assert (out[0], np.signbit(out[0])) == (y, np.signbit(y))
+
+
+def test_quotients_are_infinite_and_differences_flushed(compute):
+    x, y = ([1.0, 1e-38], FLOAT32), ([0.0, 0.95e-38], FLOAT32)
+    assert compute("DIV", [x, y], (FLOAT32,), kernels="xnnpack").tolist()[0] == np.inf
+    assert compute("SQUARED_DIFFERENCE", [x, y], (FLOAT32,), kernels="xnnpack").tolist() == [1.0, 0.0]
+
+
+def test_operands_change_places_where_the_first_is_repeated(compute):
+    scalar, row = ([np.nan], FLOAT32), ([1.0, 2.0], FLOAT32)
+    for operator in ("MAXIMUM", "MINIMUM"):
+        assert np.isnan(compute(operator, [scalar, row], (FLOAT32,), kernels="xnnpack")).all()
+        assert compute(operator, [scalar, row], (FLOAT32,)).tolist() == [1.0, 2.0]
+        assert np.isnan(compute(operator, [row, scalar], (FLOAT32,), kernels="xnnpack")).all()
+
+
+def test_constant_slopes_leave_subnormal_negative_numbers_alone(compute):
+    operands = [([[-1e-40, -2.0]], FLOAT32), ([0.5], FLOAT32)]
+    taken = compute("PRELU", operands, (FLOAT32,), constants=[1], kernels="xnnpack")
+    assert taken[0, 0] == np.float32(-1e-40)
+    assert taken[0, 1] == -1.0
+    left = compute("PRELU", operands, (FLOAT32,), kernels="xnnpack")
+    assert left[0, 0] == np.float32(-0.5e-40)
+
+
 def _family(graph):
     node = resolve(graph.model(), 0, 0, Limits())
     for candidate in XNNPACK.chain:

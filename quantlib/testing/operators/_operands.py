@@ -89,10 +89,24 @@ def numbers(choices: Choices, shape: tuple[int, ...], type: TensorType) -> NDArr
     values = reals(choices, shape, choices.choice((1.0, 10.0))).astype(type.dtype)
     if choices.integer(0, 3) == 0:
         info_f = np.finfo(type.dtype)
+        small = info_f.smallest_subnormal
         special = np.array(
-            [np.nan, np.inf, -np.inf, -0.0, 0.0, 1.0, info_f.max, info_f.min, info_f.smallest_subnormal],
+            [
+                np.nan,
+                np.inf,
+                -np.inf,
+                -0.0,
+                0.0,
+                1.0,
+                info_f.max,
+                info_f.min,
+                small,
+                -small,
+                info_f.tiny**0.5,
+            ],
             type.dtype,
         )
+        special = np.append(special, special[-1:] / type.dtype.type(3))  # whose square is subnormal
         values = np.where(random.random(shape) < 0.5, random.choice(special, shape), values)
     return np.asarray(values, type.dtype)
 

@@ -62,7 +62,8 @@ def negative(choices: Choices, configuration: str) -> Case:
     return _numbers(choices, "NEG", type)
 
 
-@cases("SQRT", "int8", "int16", "float32")
+@cases("SQRT", "int8", "int16")
+@cases("SQRT", "float32", unclaimed=("xnnpack",))
 def root(choices: Choices, configuration: str) -> Case:
     """Codes from the zero point up; any float."""
     type = TYPES[configuration]
@@ -71,7 +72,8 @@ def root(choices: Choices, configuration: str) -> Case:
     return _numbers(choices, "SQRT", type)
 
 
-@cases("RSQRT", "int8", "int16", "float32")
+@cases("RSQRT", "int8", "int16")
+@cases("RSQRT", "float32", unclaimed=("xnnpack",))
 def reciprocal_root(choices: Choices, configuration: str) -> Case:
     """Codes from the zero point up; any float."""
     type = TYPES[configuration]
