@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic.fused import fma32
+from quantlib.arithmetic.profile import Profile
 from quantlib.arithmetic.requantize import Requantize
 from quantlib.ops._activation import Activation, quantized_bounds
 from quantlib.ops._node import Array, Node
@@ -21,7 +23,10 @@ from quantlib.ops._node import Array, Node
 __all__ = [
     "Accumulating",
     "ToOutput",
+    "add_fused_products_float32",
     "add_products_float32",
+    "chain_of",
+    "chain_products_float32",
     "sum_products_float32",
     "sum_products_int64",
 ]
@@ -100,6 +105,49 @@ def add_products_float32(total: NDArray[np.float32], x: NDArray[np.float32], w: 
         for column, place in zip(columns, places, strict=True):
             np.multiply(column, place, out=product)
             np.add(total, product, out=total)
+
+
+def add_fused_products_float32(
+    total: NDArray[np.float32], x: NDArray[np.float32], w: NDArray[np.float32]
+) -> None:
+    """As `add_products_float32`, product and sum rounded once: XNNPACK's chain of fused multiply-adds."""
+    columns = np.ascontiguousarray(np.moveaxis(x, -1, 0))
+    places = np.ascontiguousarray(np.moveaxis(w, -1, 0))
+    for column, place in zip(columns, places, strict=True):
+        total[...] = fma32(column, place, total)
+
+
+def chain_of(
+    profile: Profile,
+) -> Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], None]:
+    """How XNNPACK adds products on that processor."""
+    return add_fused_products_float32 if profile.fma else add_products_float32
+
+
+def chain_products_float32(
+    node: Node,
+    x: NDArray[np.float32],
+    w: NDArray[np.float32],
+    bias: NDArray[np.float32] | np.float32,
+) -> NDArray[np.float32]:
+    """bias[o] + Σ x[p, k] · w[o, k] as XNNPACK adds them: the bias first, then k ascending.
+
+    Parameters
+    ----------
+    node : Node
+        Its profile says whether multiply and add are fused.
+    x : float32 array (..., p, k)
+    w : float32 array (..., o, k), leading axes broadcast against those of `x`
+    bias : float32 array (o,) or one number
+
+    Returns
+    -------
+    float32 array (..., p, o)
+    """
+    leading = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
+    total = np.broadcast_to(bias, (*leading, x.shape[-2], w.shape[-2])).astype(np.float32)
+    chain_of(node.profile)(total, x[..., :, None, :], w[..., None, :, :])
+    return total
 
 
 def sum_products_float32(x: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -39,7 +39,13 @@ from numpy.typing import NDArray
 from quantlib.arithmetic import fixed_point, qd8, rounding
 from quantlib.arithmetic import hybrid as hybrid_rows
 from quantlib.model.graph import TensorType
-from quantlib.ops._accumulate import Accumulating, ToOutput, sum_products_float32, sum_products_int64
+from quantlib.ops._accumulate import (
+    Accumulating,
+    ToOutput,
+    chain_products_float32,
+    sum_products_float32,
+    sum_products_int64,
+)
 from quantlib.ops._activation import Activation
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel, multiply_adds
@@ -173,6 +179,23 @@ def float32(node: Node) -> Kernel:
 
     def run(x: Array, w: Array) -> Array:
         return sum_products_float32(*_rows(node, options, x, w))
+
+    return run
+
+
+@kernel(
+    "BATCH_MATMUL",
+    [TensorType.FLOAT32],
+    family="xnnpack",
+    when=lambda node: node.input_type(1) is TensorType.FLOAT32,
+)
+def xnnpack_float32(node: Node) -> Kernel:
+    """A chain of fused multiply-adds."""
+    options = node.read_options(BatchMatMulOptions)
+    _require_output(node, TensorType.FLOAT32)
+
+    def run(x: Array, w: Array) -> Array:
+        return chain_products_float32(node, *_rows(node, options, x, w), np.float32(0))
 
     return run
 

@@ -42,7 +42,7 @@ from numpy.typing import ArrayLike, NDArray
 from quantlib.arithmetic import fixed_point, qd8, requantize
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
-from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float32
+from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float32, chain_of
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images, symmetric_images, xnnpack_images
 from quantlib.ops._node import Array, Kernel, Node, Value
@@ -162,14 +162,22 @@ def accumulate(node: Node, options: Conv2DOptions, x: Array, w: Array) -> NDArra
     return np.asarray(sums.reshape(*layout.shape[:3], w.shape[0]), np.int64)
 
 
-def _accumulate_float32(node: Node, options: Conv2DOptions, x: Array, w: Array) -> NDArray[np.float32]:
-    """As `accumulate`, every step rounded to float32, in the order of the filter's elements."""
+def _accumulate_float32(
+    node: Node,
+    options: Conv2DOptions,
+    x: Array,
+    w: Array,
+    *,
+    start: Array,
+    add: Callable[[Array, Array, Array], None] = add_products_float32,
+) -> NDArray[np.float32]:
+    """start + Σ x · w, rounded at every step, in the order of the filter's elements."""
     layout = _layout(node, options, x, w)
-    sums = np.zeros(layout.shape, np.float32)
+    sums = np.broadcast_to(start.reshape(-1, *layout.shape[4:]), layout.shape).astype(np.float32)
     filters = w.reshape(*layout.shape[3:], *w.shape[1:])  # (g, o/g, a, b, c/g)
     for tap in taps(x, layout.rows, layout.columns):
         pixels = tap.pixels.reshape(*tap.pixels.shape[:3], layout.groups, 1, w.shape[3])
-        add_products_float32(sums[tap.windows], pixels, filters[:, :, tap.a, tap.b])
+        add(sums[tap.windows], pixels, filters[:, :, tap.a, tap.b])
     return sums.reshape(*layout.shape[:3], w.shape[0])
 
 
@@ -304,8 +312,25 @@ def float32(node: Node) -> Kernel:
     require_bias(node, node.input(2), (TensorType.FLOAT32,), _filters(node))
 
     def run(x: Array, w: Array, bias: Array) -> Array:
-        sums = _accumulate_float32(node, options, x, w)
+        sums = _accumulate_float32(node, options, x, w, start=np.zeros(len(w), np.float32))
         return clamp_float(sums + bias.reshape(-1), options.fused_activation_function)
+
+    return run
+
+
+def _is_delegated_float32(node: Node) -> bool:
+    return node.input_type(1) is TensorType.FLOAT32 and _is_delegated(node)
+
+
+@kernel("CONV_2D", [TensorType.FLOAT32], family="xnnpack", when=_is_delegated_float32)
+def xnnpack_float32(node: Node) -> Kernel:
+    """The bias first, then a chain of fused multiply-adds."""
+    options = node.read_options(Conv2DOptions)
+    require_bias(node, node.input(2), (TensorType.FLOAT32,), _filters(node))
+
+    def run(x: Array, w: Array, bias: Array) -> Array:
+        sums = _accumulate_float32(node, options, x, w, start=bias, add=chain_of(node.profile))
+        return clamp_float(sums, options.fused_activation_function)
 
     return run
 

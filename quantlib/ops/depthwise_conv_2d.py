@@ -39,6 +39,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlib.arithmetic import fixed_point, requantize
+from quantlib.arithmetic.fused import fma32
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
@@ -236,10 +237,18 @@ def _is_delegated(node: Node) -> bool:
     )
 
 
+def _require_depth_multiplier_of_xnnpack(node: Node) -> None:
+    """XNNPACK believes the field, and LiteRT's default interpreter fails where it is wrong."""
+    found, filters = node.read_options(DepthwiseConv2DOptions).depth_multiplier, node.input(1).shape[3]
+    if found * node.input(0).shape[3] != filters:
+        raise node.unsupported("options", f"depth_multiplier {found}", "that of the weights, for XNNPACK")
+
+
 @kernel("DEPTHWISE_CONV_2D", [TensorType.INT8, TensorType.UINT8], family="xnnpack", when=_is_delegated)
 def xnnpack_integer(node: Node) -> Kernel:
     """The same sums, multiplied in float32."""
     layer = int8(node) if node.input_type() is TensorType.INT8 else uint8(node)
+    _require_depth_multiplier_of_xnnpack(node)
     activation = node.read_options(DepthwiseConv2DOptions).fused_activation_function
     to_output = float32_output(node, node.input(0), node.input(1), activation, saturating=True)
     return layer.ending(to_output)
@@ -276,6 +285,50 @@ def float32(node: Node) -> Kernel:
         return clamp_float(sums, options.fused_activation_function)
 
     return run
+
+
+def _float32_from_bias(node: Node, *, fused: bool, by_columns: bool = False) -> Kernel:
+    """The bias first, then tap after tap, row by row of the filter or column by column."""
+    options = node.read_options(DepthwiseConv2DOptions)
+    _bias(node, TensorType.FLOAT32)
+
+    def run(x: Array, w: Array, bias: Array) -> Array:
+        rows, columns, shape = _windows(node, options, x, w)
+        sums = np.broadcast_to(bias, shape).astype(np.float32)
+        image = np.repeat(x, w.shape[3] // x.shape[3], axis=3)  # (n, h, w, c·m)
+        places = list(taps(image, rows, columns))
+        for tap in sorted(places, key=lambda tap: (tap.b, tap.a)) if by_columns else places:
+            place = w[0, tap.a, tap.b]
+            if fused:
+                sums[tap.windows] = fma32(tap.pixels, place, sums[tap.windows])
+            else:
+                sums[tap.windows] += tap.pixels * place
+        return clamp_float(sums, options.fused_activation_function)
+
+    return run
+
+
+@kernel(
+    "DEPTHWISE_CONV_2D",
+    [TensorType.FLOAT32],
+    family="optimized",
+    when=lambda node: node.input_type(1) is TensorType.FLOAT32,
+)
+def optimized_float32(node: Node) -> Kernel:
+    """The bias first, then tap after tap, row by row."""
+    return _float32_from_bias(node, fused=False)
+
+
+@kernel("DEPTHWISE_CONV_2D", [TensorType.FLOAT32], family="xnnpack", when=_is_delegated)
+def xnnpack_float32(node: Node) -> Kernel:
+    """The bias first, then a chain of fused multiply-adds.
+
+    Filters of at most 25 taps go column by column, larger ones and several on one channel row by row.
+    """
+    _require_depth_multiplier_of_xnnpack(node)
+    channels, (_, height, width, filters) = node.input(0).shape[3], node.input(1).shape
+    by_columns = filters == channels and height * width <= 25
+    return _float32_from_bias(node, fused=node.profile.fma, by_columns=by_columns)
 
 
 _Scaled = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]

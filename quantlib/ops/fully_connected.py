@@ -48,7 +48,13 @@ from quantlib.arithmetic import fixed_point, qd8, requantize
 from quantlib.arithmetic import hybrid as hybrid_rows
 from quantlib.arithmetic.requantize import Requantize
 from quantlib.model.graph import TensorType
-from quantlib.ops._accumulate import Accumulating, ToOutput, sum_products_float32, sum_products_int64
+from quantlib.ops._accumulate import (
+    Accumulating,
+    ToOutput,
+    chain_products_float32,
+    sum_products_float32,
+    sum_products_int64,
+)
 from quantlib.ops._activation import Activation, activate_vector, clamp_float
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel, multiply_adds
@@ -421,6 +427,26 @@ def float32(node: Node) -> Kernel:
         if w.shape[1] == 0:
             return np.zeros(shape, np.float32)
         sums = sum_products_float32(rows, w) + (np.float32(0) if bias is None else bias.reshape(-1))
+        return clamp_float(sums, options.fused_activation_function).reshape(shape)
+
+    return run
+
+
+@kernel(
+    "FULLY_CONNECTED",
+    [TensorType.FLOAT32],
+    family="xnnpack",
+    when=lambda node: node.input_type(1) is TensorType.FLOAT32 and _is_delegated(node),
+)
+def xnnpack_float32(node: Node) -> Kernel:
+    """The bias first, then a chain of fused multiply-adds."""
+    options = _read_options(node)
+    _bias(node, TensorType.FLOAT32)
+
+    def run(x: Array, w: Array, bias: Array | None = None) -> Array:
+        rows, shape = _rows(node, options, x, w)
+        start = np.float32(0) if bias is None else bias.reshape(-1)
+        sums = chain_products_float32(node, rows, w, start)
         return clamp_float(sums, options.fused_activation_function).reshape(shape)
 
     return run

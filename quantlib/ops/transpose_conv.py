@@ -46,7 +46,7 @@ from numpy.typing import ArrayLike, NDArray
 from quantlib.arithmetic import fixed_point, qd8, requantize
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
-from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float32
+from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float32, chain_of
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images, xnnpack_images
 from quantlib.ops._node import Array, Kernel, Node, Value
@@ -369,5 +369,28 @@ def xnnpack_hybrid(node: Node) -> Kernel:
         start = np.float32(0) if bias is None else bias.reshape(-1)
         y = qd8.dequantize_sums(acc, images.scale, scales, start, fma=node.profile.fma)
         return clamp_float(y, options.fused_activation_function)
+
+    return run
+
+
+@kernel(
+    "TRANSPOSE_CONV",
+    [TensorType.FLOAT32],
+    family="xnnpack",
+    when=lambda node: node.input_type(WEIGHTS) is TensorType.FLOAT32 and _is_delegated(node),
+    data_input=DATA,
+)
+def xnnpack_float32(node: Node) -> Kernel:
+    """The bias first, then a chain of fused multiply-adds, in the order of the filter's elements."""
+    options = node.read_options(TransposeConvOptions)
+    _bias(node, TensorType.FLOAT32)
+
+    def run(output_shape: Array, w: Array, x: Array, bias: Array | None = None) -> Array:
+        shape, rows, columns = _layout(node, options, output_shape, w, x)
+        start = np.float32(0) if bias is None else bias.reshape(-1)
+        sums = np.broadcast_to(start, shape).astype(np.float32)
+        for tap in taps(sums, rows, columns):
+            chain_of(node.profile)(tap.pixels, x[tap.windows][:, :, :, None, :], w[:, tap.a, tap.b])
+        return clamp_float(sums, options.fused_activation_function)
 
     return run

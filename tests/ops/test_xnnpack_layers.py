@@ -213,3 +213,59 @@ def test_4_bit_rows_are_symmetric_and_have_no_place_for_the_lowest_weight(comput
     with pytest.raises(UnsupportedError, match="no place for -8"):
         compute(*arguments, constants=(1, 2), kernels="optimized")
     assert compute(*arguments, constants=(1, 2)).tolist() == [[128.5] * 4]
+
+
+LARGE = 2.0**24
+"""From here on float32 has no odd numbers."""
+
+
+@pytest.mark.parametrize(("kernels", "expected"), [("reference", 0.0), ("xnnpack", -1.0)])
+def test_xnnpack_adds_real_products_to_the_bias_not_the_bias_to_the_sum(compute, kernels, expected):
+    # reference: (2**24 + 1) - 2**24 - 1 + 1; XNNPACK: 1 + 2**24, rounded, ...
+    x = np.array([LARGE, -LARGE, -1.0]).reshape(1, 1, 1, 3)
+    operands = [(x, FLOAT32), (np.ones((1, 1, 1, 3)), FLOAT32), ([1.0], FLOAT32)]
+    y = compute("CONV_2D", operands, (FLOAT32,), CONV, constants=(1, 2), kernels=kernels)
+    assert y.item() == expected
+    dense = [(x.reshape(1, 3), FLOAT32), (np.ones((1, 3)), FLOAT32), ([1.0], FLOAT32)]
+    arguments = ("FULLY_CONNECTED", dense, (FLOAT32,), FullyConnectedOptions())
+    assert compute(*arguments, constants=(1, 2), kernels=kernels).item() == expected
+
+
+def depthwise(compute, kernels, x, w, bias):
+    options = DepthwiseConv2DOptions(Padding.VALID, 1, 1, depth_multiplier=1)
+    operands = [(x, FLOAT32), (w, FLOAT32), ([bias], FLOAT32)]
+    return compute("DEPTHWISE_CONV_2D", operands, (FLOAT32,), options, constants=(1, 2), kernels=kernels)
+
+
+def test_depthwise_taps_go_by_rows_or_by_columns(compute):
+    x = np.array([[LARGE, 1.0], [-LARGE, 1.0]]).reshape(1, 2, 2, 1)
+    w = np.ones((1, 2, 2, 1))
+    # by rows: 2**24 + 1 is lost; by columns 2**24 - 2**24 + 1 + 1
+    assert depthwise(compute, "optimized", x, w, 0.0).item() == 1
+    assert depthwise(compute, "xnnpack", x, w, 0.0).item() == 2
+
+
+def test_products_are_not_rounded_in_xnnpack(compute):
+    x, w = np.full((1, 1, 1, 1), 1 + 2**-12), np.full((1, 1, 1, 1), 1 + 2**-12)
+    assert depthwise(compute, "optimized", x, w, -1.0).item() == 2**-11
+    assert depthwise(compute, "xnnpack", x, w, -1.0).item() == 2**-11 + 2**-24
+
+
+def test_a_transpose_convolution_of_real_numbers_starts_at_the_bias(compute):
+    operands = [
+        ([1, 1, 1, 1], INT32),
+        (np.ones((1, 1, 1, 2)), FLOAT32),
+        (np.array([LARGE, -LARGE]).reshape(1, 1, 1, 2), FLOAT32),
+        ([1.0], FLOAT32),
+    ]
+    arguments = ("TRANSPOSE_CONV", operands, (FLOAT32,), TransposeConvOptions(Padding.SAME, 1, 1))
+    assert compute(*arguments, constants=(0, 1, 3)).item() == 1
+    assert compute(*arguments, constants=(0, 1, 3), kernels="xnnpack").item() == 0
+
+
+def test_a_matrix_product_of_real_numbers_is_fused_in_xnnpack(compute):
+    a = 1 + 2**-12
+    operands = [([[1.0, a]], FLOAT32), ([[-1.0], [a]], FLOAT32)]
+    arguments = ("BATCH_MATMUL", operands, (FLOAT32,), BatchMatMulOptions())
+    assert compute(*arguments).item() == 2**-11
+    assert compute(*arguments, kernels="xnnpack").item() == 2**-11 + 2**-24

@@ -148,12 +148,17 @@ def float_layer(
     *,
     axis: int,
     bias: bool = True,
+    constant: bool = False,
 ) -> Layer:
-    """Add x, weights and bias of real numbers to a graph."""
+    """Add x, weights and bias of real numbers to a graph, the last two constant if they have to be."""
     type = TensorType.FLOAT32
     arrays, x = [reals(choices, x_shape)], graph.input(x_shape, type)
-    w = _operand(choices, graph, arrays, reals(choices, w_shape), type)
-    bias_tensor = _operand(choices, graph, arrays, reals(choices, (w_shape[axis],)), type) if bias else None
+
+    def add(array: NDArray[np.float32]) -> int:
+        return graph.constant(array, type) if constant else _operand(choices, graph, arrays, array, type)
+
+    w = add(reals(choices, w_shape))
+    bias_tensor = add(reals(choices, (w_shape[axis],))) if bias else None
     return Layer(x, w, bias_tensor, type, None, tuple(arrays))
 
 

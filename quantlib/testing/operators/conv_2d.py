@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from quantlib.model.graph import TensorType
 from quantlib.ops._activation import Activation
 from quantlib.ops._window import Padding
 from quantlib.ops.conv_2d import Conv2DOptions
 from quantlib.testing.choices import Choices
-from quantlib.testing.operators._layers import float_layer, hybrid_layer, image_size, integer_layer
+from quantlib.testing.operators._layers import BOUNDS, float_layer, hybrid_layer, image_size, integer_layer
 from quantlib.testing.single_operator import Case, Graph, cases
 
 
@@ -80,13 +82,18 @@ def integer(choices: Choices, configuration: str) -> Case:
     return graph.finished(*layer.arrays)
 
 
-@cases("CONV_2D", "float32", "float32 grouped")
+@cases("CONV_2D", "float32", unclaimed=["optimized", "xnnpack"])
+@cases("CONV_2D", "float32 with constants", unclaimed=["optimized"])
+@cases("CONV_2D", "float32 grouped")
 def float32(choices: Choices, configuration: str) -> Case:
     """Real filters."""
     options = _options(choices)
+    constant = "constants" in configuration
+    if constant:  # so that XNNPACK takes it
+        options = replace(options, fused_activation_function=choices.choice(BOUNDS))
     x_shape, w_shape = _shapes(choices, options, "grouped" in configuration)
     graph = Graph()
-    layer = float_layer(choices, graph, x_shape, w_shape, axis=0)
+    layer = float_layer(choices, graph, x_shape, w_shape, axis=0, constant=constant)
     y = graph.output((), layer.type)
     graph.operator("CONV_2D", layer.inputs, [y], options)
     return graph.finished(*layer.arrays)

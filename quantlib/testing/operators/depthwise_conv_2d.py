@@ -79,15 +79,18 @@ def integer(choices: Choices, configuration: str) -> Case:
     return graph.finished(*layer.arrays)
 
 
-@cases("DEPTHWISE_CONV_2D", "float32")
+@cases("DEPTHWISE_CONV_2D", "float32", unclaimed=["xnnpack"])
+@cases("DEPTHWISE_CONV_2D", "float32 with constants")
 @cases("DEPTHWISE_CONV_2D", "float32 without bias", unclaimed=_NO_BIAS)
 def float32(choices: Choices, configuration: str) -> Case:
     """Real filters; a wrong depth multiplier, which the kernel ignores, too."""
     options = _options(choices)
     x_shape, w_shape = _shapes(choices, options)
     graph = Graph()
-    layer = float_layer(choices, graph, x_shape, w_shape, axis=3, bias="without" not in configuration)
-    options = replace(options, depth_multiplier=choices.choice((options.depth_multiplier, 0, 7)))
+    bias, constant = "without" not in configuration, "constants" in configuration
+    layer = float_layer(choices, graph, x_shape, w_shape, axis=3, bias=bias, constant=constant)
+    if not constant:
+        options = replace(options, depth_multiplier=choices.choice((options.depth_multiplier, 0, 7)))
     y = graph.output((), layer.type)
     graph.operator("DEPTHWISE_CONV_2D", layer.inputs, [y], options, version=2)
     return graph.finished(*layer.arrays)

@@ -95,13 +95,22 @@ def integer(choices: Choices, configuration: str) -> Case:
     return _finished(choices, graph, layer, options, 14)
 
 
-@cases("FULLY_CONNECTED", "float32", "float32 without bias")
+@cases("FULLY_CONNECTED", "float32", unclaimed=["optimized", "xnnpack"])
+@cases("FULLY_CONNECTED", "float32 with constants", "float32 without bias", unclaimed=["optimized"])
 def float32(choices: Choices, configuration: str) -> Case:
     """Real weights."""
     options = _options(choices)
     x_shape, w_shape = _shapes(choices, options)
     graph = Graph()
-    layer = float_layer(choices, graph, x_shape, w_shape, axis=0, bias="without" not in configuration)
+    layer = float_layer(
+        choices,
+        graph,
+        x_shape,
+        w_shape,
+        axis=0,
+        bias="without" not in configuration,
+        constant=configuration != "float32",
+    )
     return _finished(choices, graph, layer, options, 1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from quantlib.model.graph import TensorType
@@ -9,7 +11,14 @@ from quantlib.ops._activation import Activation
 from quantlib.ops._window import Padding
 from quantlib.ops.transpose_conv import TransposeConvOptions
 from quantlib.testing.choices import Choices
-from quantlib.testing.operators._layers import Layer, float_layer, hybrid_layer, image_size, integer_layer
+from quantlib.testing.operators._layers import (
+    BOUNDS,
+    Layer,
+    float_layer,
+    hybrid_layer,
+    image_size,
+    integer_layer,
+)
 from quantlib.testing.single_operator import Case, Graph, cases
 
 
@@ -24,10 +33,10 @@ def _options(choices: Choices, bias_type: TensorType = TensorType.FLOAT32) -> Tr
 
 
 def _shapes(
-    choices: Choices, options: TransposeConvOptions
+    choices: Choices, options: TransposeConvOptions, least: tuple[int, int] = (1, 1)
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Of y, w and x."""
-    kernel = (choices.integer(1, 4), choices.integer(1, 4))
+    """Of y, w and x; filters are at least that high and wide."""
+    kernel = (choices.integer(least[0], 4), choices.integer(least[1], 4))
     height, width = image_size(choices, options.padding, *kernel)
     if options.padding is Padding.SAME:
         x_size = (-(-height // options.stride_h), -(-width // options.stride_w))
@@ -41,12 +50,18 @@ def _shapes(
 
 
 def _finished(
-    choices: Choices, graph: Graph, layer: Layer, options: TransposeConvOptions, y_shape: tuple[int, ...]
+    choices: Choices,
+    graph: Graph,
+    layer: Layer,
+    options: TransposeConvOptions,
+    y_shape: tuple[int, ...],
+    *,
+    constant: bool = False,
 ) -> Case:
     """The output's shape is a constant or an input; a bias left out is absent or not mentioned."""
     shape = np.array(y_shape, np.int32)
     arrays = list(layer.arrays)
-    if choices.choice((False, True)):
+    if not constant and choices.choice((False, True)):
         shape_tensor = graph.input((4,), TensorType.INT32)
         arrays.append(shape)
     else:
@@ -100,14 +115,18 @@ def integer(choices: Choices, configuration: str) -> Case:
     return _finished(choices, graph, layer, options, y_shape)
 
 
-@cases("TRANSPOSE_CONV", "float32", "float32 without bias")
+@cases("TRANSPOSE_CONV", "float32", "float32 without bias", unclaimed=["optimized", "xnnpack"])
+@cases("TRANSPOSE_CONV", "float32 with constants", unclaimed=["optimized"])
 def float32(choices: Choices, configuration: str) -> Case:
     """Real filters."""
-    options = _options(choices)
-    y_shape, w_shape, x_shape = _shapes(choices, options)
-    graph = Graph()
-    layer = float_layer(choices, graph, x_shape, w_shape, axis=0, bias="without" not in configuration)
-    return _finished(choices, graph, layer, options, y_shape)
+    options, constant, least = _options(choices), "constants" in configuration, (1, 1)
+    if constant:  # so that XNNPACK takes it
+        options = replace(options, fused_activation_function=choices.choice(BOUNDS))
+        least = (options.stride_h, options.stride_w)
+    y_shape, w_shape, x_shape = _shapes(choices, options, least)
+    graph, bias = Graph(), "without" not in configuration
+    layer = float_layer(choices, graph, x_shape, w_shape, axis=0, bias=bias, constant=constant)
+    return _finished(choices, graph, layer, options, y_shape, constant=constant)
 
 
 @cases("TRANSPOSE_CONV", "hybrid per channel", "hybrid per tensor", "hybrid without bias")
