@@ -104,9 +104,14 @@ class Evaluation(Mapping[str, ModelEvaluation]):
             "sqnr_db": ".1f",
             "cosine": ".6f",
             "agreement": ".4f",
+            "constants": "",
         }
         note = f"{self.samples} samples; latencies are of {self.kernels} kernels in NumPy, not of a device"
-        return f"{as_text(self._records(), formats)}\n{note}"
+        rows = [
+            {**record, "constants": _listed(row.cost.constant_bytes)}
+            for record, row in zip(self._records(), self.rows, strict=True)
+        ]
+        return f"{as_text(rows, formats)}\n{note}"
 
     def to_json(self) -> str:
         """The evaluation as JSON; what is not finite as the text inf, -inf or nan."""
@@ -279,6 +284,12 @@ class _Run:
             self.peak_bytes,
             None if self is first else self._sums.distance(),
         )
+
+
+def _listed(constant_bytes: Mapping[str, int]) -> str:
+    """Types and their bytes, most first."""
+    most_first = sorted(constant_bytes.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{name} {count:,}" for name, count in most_first)
 
 
 def _peak_bytes(plan: Plan, values: Mapping[int, NDArray[Any]]) -> int:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,16 @@ def test_editing_leaves_the_original_alone():
     assert dict(ranges) == {"x": (0, 1)}
     with pytest.raises(TypeError):
         ranges["x"] = (0, 2)  # type: ignore[index]
+
+
+def test_ranges_survive_pickling():
+    ranges = Ranges({"x": (0, 1)})
+    assert pickle.loads(pickle.dumps(ranges)) == ranges
+
+
+def test_ranges_spell_themselves_as_they_are_made():
+    ranges = Ranges({"x": (-0.1, 1)})
+    assert eval(repr(ranges)) == ranges
 
 
 def test_keys_of_another_model_are_named():

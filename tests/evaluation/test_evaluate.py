@@ -1,6 +1,7 @@
 """Models side by side: every number of the table against one worked out here."""
 
 import csv
+import dataclasses
 import gzip
 import io
 import json
@@ -81,8 +82,6 @@ def test_cost_is_that_of_the_file(evaluation, models):
 def test_a_buffer_that_two_tensors_share_counts_once(models):
     model = models["float"]
     (graph,) = model.subgraphs
-    import dataclasses
-
     twice = dataclasses.replace(graph, tensors=(*graph.tensors, graph.tensors[2]))
     assert (
         cost_of(dataclasses.replace(model, subgraphs=(twice,))).constant_bytes
@@ -173,6 +172,7 @@ def test_the_table_names_every_model_and_says_what_latencies_are(evaluation):
     assert lines[0].split()[:3] == ["model", "accuracy", "bytes"]
     assert [line.split()[0] for line in lines[1:3]] == ["float", "int8"]
     assert "not of a device" in lines[3]
+    assert "INT8 6,336, INT32 " in lines[2]
     assert len(evaluation) == 2
     with pytest.raises(KeyError):
         evaluation["other"]
