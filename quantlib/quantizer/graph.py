@@ -8,21 +8,17 @@ converter's passes meet them in that order and some of its decisions depend on i
 from __future__ import annotations
 
 import enum
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.errors import Location, UnsupportedError
-from quantlib.model.graph import Model, Operator, Tensor, TensorType
-from quantlib.model.tensor_rules import constant_data
-from quantlib.ops._rule import Rule, rule_of
+from quantlib.model.graph import Operator, Tensor, TensorType
+from quantlib.ops._rule import Rule
 from quantlib.quantizer.parameters import Parameters
 
-__all__ = ["Graph", "Kind", "Step", "Use", "Value", "draw", "touches_reals"]
+__all__ = ["Graph", "Kind", "Step", "Use", "Value", "touches_reals"]
 
 Range = tuple[float, float]
 
@@ -115,6 +111,8 @@ class Step:
         Place of the operator in the file.
     rule : Rule, optional
         How the operator is quantized; None: it stays in float.
+    misfit : str, optional
+        Why the operator's rule does not apply to this step.
     is_kept_float : bool
         Whether the caller wants it so.
     is_removable : bool
@@ -132,6 +130,7 @@ class Step:
     name: str = ""
     position: int = -1
     rule: Rule | None = None
+    misfit: str | None = None
     is_kept_float: bool = False
     is_removable: bool = False
     version: int = 1
@@ -232,87 +231,3 @@ class Graph:
 def touches_reals(step: Step) -> bool:
     """Whether an input or output of a step is float32."""
     return any(value is not None and value.is_real for value in (*step.inputs, *step.outputs))
-
-
-def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Graph:
-    """A subgraph as values and steps.
-
-    Parameters
-    ----------
-    model : Model
-        Validated.
-    subgraph_index : int
-    ranges : mapping of tensor index to (low, high)
-
-    Raises
-    ------
-    UnsupportedError
-        The model holds quantized tensors already.
-    """
-    subgraph = model.subgraphs[subgraph_index]
-    values: dict[int, Value] = {}
-    equal: dict[tuple[tuple[int, ...], memoryview], Value] = {}
-    constants: list[Step] = []
-
-    def value_of(index: int) -> Value | None:
-        if index < 0:
-            return None
-        if index not in values:
-            tensor = subgraph.tensors[index]
-            _refuse_quantized(tensor, subgraph_index, index)
-            values[index] = value = Value(tensor, index, tensor.type)
-            data = constant_data(model, tensor)
-            if data is not None:
-                value.constant = _real_constant(tensor, data)
-                if value.constant is not None:
-                    # The converter knows equal constants as one.
-                    values[index] = equal.setdefault((tensor.shape, data), value)
-                if values[index] is value:
-                    value.producer = Step(Kind.CONSTANT, outputs=[value])
-                    constants.append(value.producer)
-        return values[index]
-
-    inputs = [value for index in subgraph.inputs if (value := value_of(index)) is not None]
-    steps: list[Step] = []
-    for position, operator in enumerate(subgraph.operators):
-        code = model.operator_codes[operator.opcode_index]
-        made = Step(Kind.OPERATOR, source=operator, name=code.name, position=position, version=code.version)
-        made.rule = None if code.is_custom else rule_of(code.name)
-        made.inputs = [None] * len(operator.inputs)
-        for at, index in enumerate(operator.inputs):
-            made.set_input(at, value_of(index))
-        for index in operator.outputs:
-            value = value_of(index)
-            if value is not None:
-                value.producer = made
-                made.outputs.append(value)
-        steps.append(made)
-    end = Step(Kind.RETURN, inputs=[None] * len(subgraph.outputs))
-    for at, index in enumerate(subgraph.outputs):
-        end.set_input(at, value_of(index))
-    steps.append(end)
-    known = {
-        value: ranges[index]
-        for index, value in values.items()
-        if index in ranges
-        and value.is_real
-        and (value.producer is None or value.producer.kind is Kind.OPERATOR)
-    }
-    return Graph(inputs, constants, steps, known)
-
-
-def _refuse_quantized(tensor: Tensor, subgraph_index: int, index: int) -> None:
-    if tensor.type is TensorType.FLOAT32 or tensor.quantization is None:
-        return
-    if tensor.quantization.scale.size:
-        where = Location(subgraph=subgraph_index, tensor=index, tensor_name=tensor.name)
-        raise UnsupportedError(where, "quantized already", "a model in float")
-
-
-def _real_constant(tensor: Tensor, data: memoryview) -> NDArray[Any] | None:
-    if tensor.type is not TensorType.FLOAT32 or tensor.sparsity is not None or tensor.external_buffer:
-        return None
-    count = math.prod(tensor.shape)
-    array = np.frombuffer(data[: 4 * count], "<f4").reshape(tensor.shape)
-    array.flags.writeable = False
-    return array

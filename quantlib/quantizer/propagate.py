@@ -10,6 +10,7 @@ Source: LiteRT tflite/converter/quantization/common/quantization_lib/tfl_quantiz
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -151,13 +152,10 @@ class _Propagation:
         if step not in self.other_constants or self._state(value).parameters is not None:
             return
         assert value.constant is not None
-        axis = self.weights.get(step)
-        if axis is not None and axis >= value.constant.ndim:
-            return
         if step not in self.weights:
             found = arithmetic.constant(value.constant)
         else:
-            found = arithmetic.weight(value.constant, axis)
+            found = arithmetic.weight(value.constant, self.weights[step])
         self._set_result(value, found)
 
     def _share_scale(self, step: Step) -> bool:
@@ -209,6 +207,8 @@ class _Propagation:
             return True
         if value.constant is not None and not np.isfinite(value.constant).all():
             return True
+        if weights.axis is not None and len(weights.scale) != math.prod(value.tensor.shape):
+            return True  # weights that another operator reads along another axis
         found = arithmetic.bias_parameters(data, weights, len(value.tensor.shape))
         filters = step.inputs[bias.of[1]]
         if value.constant is not None and filters is not None and filters.constant is not None:

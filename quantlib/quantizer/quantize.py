@@ -13,7 +13,8 @@ from quantlib.model.graph import Model, TensorType
 from quantlib.model.validate import validate
 from quantlib.quantizer import integers
 from quantlib.quantizer.constants_only import to_float16_constants, to_int8_weights
-from quantlib.quantizer.graph import Graph, Kind, Step, draw, touches_reals
+from quantlib.quantizer.draw import draw
+from quantlib.quantizer.graph import Graph, Kind, Step, touches_reals
 from quantlib.quantizer.int16x8 import quantize_to_int16
 from quantlib.quantizer.propagate import Settings, mark_parameters
 from quantlib.quantizer.reasons import float_tensors, why_float
@@ -119,7 +120,7 @@ def quantize_model(
         floats += float_tensors(graph, index, drawing.numbers[index])
     report = Report(*_count(graphs.values()), tuple(left), tuple(floats))
     _be_strict(order, report)
-    return Result(made, report)
+    return Result(validate(made), report)
 
 
 def _checked_ranges(model: Model, ranges: Mapping[str, tuple[Any, Any]] | None) -> Ranges:

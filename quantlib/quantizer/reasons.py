@@ -28,6 +28,8 @@ def why_float(step: Step, recipe: Recipe) -> str | None:
         return None
     if step.is_kept_float:
         return KEPT
+    if step.misfit is not None:
+        return step.misfit
     if isinstance(recipe, Float16):
         return "float16 is for constants; the arithmetic is float32"
     if not isinstance(recipe, FullInteger | Int16x8):
@@ -37,7 +39,7 @@ def why_float(step: Step, recipe: Recipe) -> str | None:
     if isinstance(recipe, Int16x8):
         if step.rule.int16 == "unsupported":
             return "no kernel for int16 activations"
-        return None if has_storable_constants(step) else "a constant that is not finite, or has no channels"
+        return None if has_storable_constants(step) else "a constant that is not finite"
     if not step.rule.int8:
         return FLOAT_ONLY
     return _why_not_int8(step)

@@ -1,0 +1,143 @@
+"""From a subgraph of a model to a `Graph`, and whether each operator's rule applies to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.errors import Location, UnsupportedError
+from quantlib.model.graph import Model, Tensor, TensorType
+from quantlib.model.tensor_rules import constant_data
+from quantlib.ops._rule import Bias, rule_of
+from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
+
+__all__ = ["draw"]
+
+Range = tuple[float, float]
+
+
+def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Graph:
+    """A subgraph as values and steps.
+
+    Parameters
+    ----------
+    model : Model
+        Validated.
+    subgraph_index : int
+    ranges : mapping of tensor index to (low, high)
+
+    Raises
+    ------
+    UnsupportedError
+        The model holds quantized tensors already.
+    """
+    subgraph = model.subgraphs[subgraph_index]
+    values: dict[int, Value] = {}
+    equal: dict[tuple[tuple[int, ...], memoryview], Value] = {}
+    constants: list[Step] = []
+
+    def value_of(index: int) -> Value | None:
+        if index < 0:
+            return None
+        if index not in values:
+            tensor = subgraph.tensors[index]
+            _refuse_quantized(tensor, subgraph_index, index)
+            values[index] = value = Value(tensor, index, tensor.type)
+            data = constant_data(model, tensor)
+            if data is not None:
+                value.constant = _real_constant(tensor, data)
+                if value.constant is not None:
+                    # The converter knows equal constants as one.
+                    values[index] = equal.setdefault((tensor.shape, data), value)
+                if values[index] is value:
+                    value.producer = Step(Kind.CONSTANT, outputs=[value])
+                    constants.append(value.producer)
+        return values[index]
+
+    inputs = [value for index in subgraph.inputs if (value := value_of(index)) is not None]
+    steps: list[Step] = []
+    for position, operator in enumerate(subgraph.operators):
+        code = model.operator_codes[operator.opcode_index]
+        made = Step(Kind.OPERATOR, source=operator, name=code.name, position=position, version=code.version)
+        made.rule = None if code.is_custom else rule_of(code.name)
+        made.inputs = [None] * len(operator.inputs)
+        for at, index in enumerate(operator.inputs):
+            made.set_input(at, value_of(index))
+        for index in operator.outputs:
+            value = value_of(index)
+            if value is not None:
+                value.producer = made
+                made.outputs.append(value)
+        steps.append(made)
+        made.misfit = _misfit(made)
+        if made.misfit is not None:
+            made.rule = None
+    end = Step(Kind.RETURN, inputs=[None] * len(subgraph.outputs))
+    for at, index in enumerate(subgraph.outputs):
+        end.set_input(at, value_of(index))
+    steps.append(end)
+    known = {
+        value: ranges[index]
+        for index, value in values.items()
+        if index in ranges
+        and value.is_real
+        and (value.producer is None or value.producer.kind is Kind.OPERATOR)
+    }
+    return Graph(inputs, constants, steps, known)
+
+
+def _misfit(step: Step) -> str | None:
+    """Why a rule does not apply: the operator lacks what the rule speaks of."""
+    rule = step.rule
+    if rule is None:
+        return None
+    if (
+        rule.int16 == "scale of output"
+        and touches_reals(step)
+        and not (step.outputs and step.outputs[0].is_real)
+    ):
+        return "real inputs and another output"
+    for position, axis in rule.weights.items():
+        weights = step.inputs[position] if position < len(step.inputs) else None
+        if weights is None:
+            return f"input {position} is absent"
+        if axis is not None and axis >= len(weights.tensor.shape):
+            return f"input {position} (weights) has no axis {axis}"
+    return None if rule.bias is None else _bias_misfit(step, rule.bias, rule.weights)
+
+
+def _bias_misfit(step: Step, bias: Bias, weights: Mapping[int, int | None]) -> str | None:
+    for position in bias.of:
+        if position >= len(step.inputs) or step.inputs[position] is None:
+            return f"input {position} is absent"
+    value, filters = (
+        step.inputs[position] if position < len(step.inputs) else None
+        for position in (bias.position, bias.of[1])
+    )
+    axis = weights.get(bias.of[1])
+    if value is None or filters is None or axis is None:
+        return None
+    if value.tensor.shape != (filters.tensor.shape[axis],):
+        return f"input {bias.position} (bias) does not have one element per channel"
+    return None
+
+
+def _refuse_quantized(tensor: Tensor, subgraph_index: int, index: int) -> None:
+    if tensor.type is TensorType.FLOAT32 or tensor.quantization is None:
+        return
+    if tensor.quantization.scale.size:
+        where = Location(subgraph=subgraph_index, tensor=index, tensor_name=tensor.name)
+        raise UnsupportedError(where, "quantized already", "a model in float")
+
+
+def _real_constant(tensor: Tensor, data: memoryview) -> NDArray[Any] | None:
+    if tensor.type is not TensorType.FLOAT32 or tensor.sparsity is not None or tensor.external_buffer:
+        return None
+    count = math.prod(tensor.shape)
+    array = np.frombuffer(data[: 4 * count], "<f4").reshape(tensor.shape)
+    array.flags.writeable = False
+    return array
