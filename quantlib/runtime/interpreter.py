@@ -14,6 +14,7 @@ import enum
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from quantlib.errors import InvalidInputError, UnsupportedError
 from quantlib.flatbuffer.read import read_model
-from quantlib.kernel_sets import KernelSet
+from quantlib.kernel_sets import KernelSet, kernel_set
 from quantlib.model.graph import Model, Signature, TensorType
 from quantlib.model.limits import Limits
 from quantlib.model.validate import validate
@@ -42,11 +43,22 @@ class OpResolverType(enum.Enum):
     BUILTIN_WITHOUT_DEFAULT_DELEGATES = 3
 
 
+_FAMILIES = {
+    "AUTO": "xnnpack",
+    "BUILTIN": "xnnpack",
+    "BUILTIN_REF": "reference",
+    "BUILTIN_WITHOUT_DEFAULT_DELEGATES": "optimized",
+}
+"""Which kernels a resolver type stands for."""
+
+
 class Interpreter:
     """A drop-in for ``tf.lite.Interpreter`` that runs on NumPy alone.
 
-    Until the other kernel families exist, every instance runs the reference kernels
-    (``BUILTIN_REF``), whatever `experimental_op_resolver_type` says.
+    It gives the bits of the class it stands in for: with nothing said those of the default
+    interpreter, which are XNNPACK's for the operators its delegate takes and the optimized kernels'
+    for the rest. Where a family's bits are not claimed (docs/conformance.md), such as most sums of
+    reals, they are close, not equal; ``kernels="reference"`` is exact there, too.
 
     Parameters
     ----------
@@ -57,16 +69,19 @@ class Interpreter:
     experimental_delegates : sequence, optional
         Must be empty: there is nothing to delegate to.
     num_threads : int, optional
-        Accepted and checked; results never depend on it.
+        Checked. Nothing runs in parallel here; but the optimized family's MEAN splits channels
+        among threads, and its bits follow.
     experimental_op_resolver_type : OpResolverType
+        AUTO and BUILTIN stand for XNNPACK's kernels, BUILTIN_WITHOUT_DEFAULT_DELEGATES for the
+        optimized ones, BUILTIN_REF for the reference ones.
     experimental_preserve_all_tensors : bool
         Keep intermediate values readable. Here it never changes a result.
     experimental_disable_delegate_clustering, experimental_default_delegate_latest_features : bool
     experimental_compress_quantization_zero_points : bool
     experimental_disable_delegate_node_fusion, experimental_force_delegate_node_profiling : bool
         Accepted; they mean nothing here.
-    kernels : str or KernelSet
-        The kernel family whose bits are wanted.
+    kernels : str or KernelSet, optional
+        The kernel family whose bits are wanted; overrules the resolver type.
     custom : mapping of custom code to binder, optional
         Kernels for custom operators.
     limits : Limits, optional
@@ -103,7 +118,7 @@ class Interpreter:
         experimental_disable_delegate_node_fusion: bool = False,
         experimental_force_delegate_node_profiling: bool = False,
         *,
-        kernels: str | KernelSet = "reference",
+        kernels: str | KernelSet | None = None,
         custom: Mapping[str, Binder] | None = None,
         limits: Limits | None = None,
     ) -> None:
@@ -115,10 +130,14 @@ class Interpreter:
             raise UnsupportedError("experimental_delegates", "a delegate", "none")
         if num_threads is not None and not (type(num_threads) is int and num_threads >= 1):
             raise InvalidInputError("num_threads", repr(num_threads), "an int of at least 1")
-        if getattr(experimental_op_resolver_type, "name", None) not in OpResolverType.__members__:
+        resolver = getattr(experimental_op_resolver_type, "name", None)  # of this enum or of LiteRT's
+        if resolver not in _FAMILIES:
             raise InvalidInputError(
                 "experimental_op_resolver_type", repr(experimental_op_resolver_type), "an OpResolverType"
             )
+        chosen = kernel_set(_FAMILIES[resolver] if kernels is None else kernels)
+        if num_threads is not None and kernels is None:
+            chosen = replace(chosen, profile=replace(chosen.profile, num_threads=num_threads))
         del experimental_disable_delegate_clustering, experimental_default_delegate_latest_features
         del experimental_disable_delegate_node_fusion, experimental_force_delegate_node_profiling
         self._compress_zero_points = experimental_compress_quantization_zero_points
@@ -128,7 +147,7 @@ class Interpreter:
             Session(
                 self._model,
                 index,
-                kernels=kernels,
+                kernels=chosen,
                 custom=custom or {},
                 limits=limits or Limits(),
                 keep_all=experimental_preserve_all_tensors,

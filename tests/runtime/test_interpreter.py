@@ -31,12 +31,11 @@ def make_model():
         (x, middle, 2, 3, Conv2DOptions(Padding.SAME, 1, 1, Activation.RELU)),
         (middle, y, 3, 4, Conv2DOptions(Padding.VALID, 1, 1)),
     ):
-        w = graph.constant(
-            random.integers(-127, 128, (filters, 3, 3, channels), np.int8),
-            TensorType.INT8,
-            quantization(random.uniform(0.001, 0.01, filters)),
-        )
-        b = graph.constant(random.integers(-99, 99, filters, np.int32), TensorType.INT32, quantization(1e-3))
+        scales = random.uniform(0.001, 0.01, filters).astype(np.float32)
+        weights = random.integers(-127, 128, (filters, 3, 3, channels), np.int8)
+        w = graph.constant(weights, TensorType.INT8, quantization(scales))
+        of_sums = quantization(graph.tensors[source].quantization.scale[0] * scales)
+        b = graph.constant(random.integers(-99, 99, filters, np.int32), TensorType.INT32, of_sums)
         graph.operator("CONV_2D", [source, w, b], [target], options, version=3)
     model = graph.model()
     subgraph = model.subgraphs[0]
@@ -162,23 +161,74 @@ print(json.dumps(said))
 """
 
 
+IMPORT_LINES = (
+    "from ai_edge_litert.interpreter import Interpreter, OpResolverType",
+    "from quantlib import Interpreter, OpResolverType",
+)
+
+
+def run_script(body, import_line, directory):
+    """What the script prints, as JSON, with that import line."""
+    script = directory / "script.py"
+    script.write_text(f"{import_line}\n{body}")
+    command = [sys.executable, str(script), str(directory / "model.tflite")]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 @pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
 def test_a_users_script_changes_its_import_line_and_nothing_else(model, tmp_path):
     save_model(model, tmp_path / "model.tflite")
-    said = []
-    for import_line in (
-        "from ai_edge_litert.interpreter import Interpreter, OpResolverType",
-        "from quantlib import Interpreter, OpResolverType",
-    ):
-        script = tmp_path / "script.py"
-        script.write_text(f"{import_line}\n{USERS_SCRIPT}")
-        command = [sys.executable, str(script), str(tmp_path / "model.tflite")]
-        result = subprocess.run(command, capture_output=True, text=True, check=True)
-        said.append(json.loads(result.stdout))
-    theirs, ours = said
+    theirs, ours = (run_script(USERS_SCRIPT, import_line, tmp_path) for import_line in IMPORT_LINES)
     assert ours.keys() == theirs.keys()
     for name in theirs:
         assert ours[name] == theirs[name], name
+
+
+FAMILY_SCRIPT = """
+import json
+import sys
+import warnings
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+said = {}
+for name in ("AUTO", "BUILTIN", "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES"):
+    interpreter = Interpreter(sys.argv[1], experimental_op_resolver_type=OpResolverType[name])
+    interpreter.allocate_tensors()
+    said[name] = []
+    for seed in range(20):
+        detail = interpreter.get_input_details()[0]
+        x = np.random.default_rng(seed).integers(-128, 128, detail["shape"], np.int8)
+        interpreter.set_tensor(detail["index"], x)
+        interpreter.invoke()
+        said[name].append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).tolist())
+print(json.dumps(said))
+"""
+
+
+@pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
+def test_every_resolver_type_gives_the_bits_of_its_kernels(model, tmp_path):
+    save_model(model, tmp_path / "model.tflite")
+    theirs, ours = (run_script(FAMILY_SCRIPT, import_line, tmp_path) for import_line in IMPORT_LINES)
+    assert ours == theirs
+    assert ours["AUTO"] == ours["BUILTIN"]
+    assert ours["BUILTIN"] != ours["BUILTIN_REF"]  # or the model could not tell them apart
+
+
+def test_kernels_overrule_the_resolver_type(model):
+    x = image()
+    outputs = []
+    for arguments in (
+        {"kernels": "reference"},
+        {"experimental_op_resolver_type": OpResolverType.BUILTIN_REF},
+    ):
+        interpreter = Interpreter(model_content=model, **arguments)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(0, x)
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+    assert_bit_exact(*outputs)
 
 
 def test_byte_swapped_arrays_are_read_by_value():
