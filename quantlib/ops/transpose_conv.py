@@ -285,6 +285,18 @@ def xnnpack_integer(node: Node) -> Kernel:
     return layer.ending(float32_output(node, node.input(DATA), node.input(WEIGHTS), activation))
 
 
+def _int16(node: Node, narrow_rule: Requantizer) -> Kernel:
+    narrow = has_narrow_bias(node, node.read_options(TransposeConvOptions).quantized_bias_type)
+    _bias(node, TensorType.INT32 if narrow else TensorType.INT64)
+    require_symmetric(node, "input 2", node.input(DATA))
+    require_symmetric(node, "output", node.output())
+    real = _channel_multipliers(node)
+    if narrow:
+        return _integer(node, real, narrow_rule, fixed_point.wrap_int32)
+    # 64-bit sums have this one kernel in every family.
+    return _integer(node, real, requantize.int64_one_rounding, np.asarray)
+
+
 @kernel(
     "TRANSPOSE_CONV",
     [TensorType.INT16],
@@ -293,15 +305,19 @@ def xnnpack_integer(node: Node) -> Kernel:
 )
 def int16(node: Node) -> Kernel:
     """Integer sums as wide as the bias, one multiplier per filter."""
-    narrow = has_narrow_bias(node, node.read_options(TransposeConvOptions).quantized_bias_type)
-    _bias(node, TensorType.INT32 if narrow else TensorType.INT64)
-    require_symmetric(node, "input 2", node.input(DATA))
-    require_symmetric(node, "output", node.output())
-    real = _channel_multipliers(node)
-    if narrow:
-        return _integer(node, real, requantize.two_roundings, fixed_point.wrap_int32)
-    # 64-bit sums have this one kernel in every family.
-    return _integer(node, real, requantize.int64_one_rounding, np.asarray)
+    return _int16(node, requantize.two_roundings)
+
+
+@kernel(
+    "TRANSPOSE_CONV",
+    [TensorType.INT16],
+    family="optimized",
+    when=lambda node: node.input_type(WEIGHTS) is TensorType.INT8 and node.input(WEIGHTS).zero_point == 0,
+    data_input=DATA,
+)
+def optimized_int16(node: Node) -> Kernel:
+    """The same; 32-bit sums are rounded as those of int8."""
+    return _int16(node, requantize.half_up_in_blocks_of_8_channels)
 
 
 @kernel(

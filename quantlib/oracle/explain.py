@@ -73,7 +73,8 @@ def explain_element(
     if not isinstance(ours.kernel, Accumulating):
         lines.append("this operator has no accumulator to follow; its two answers:")
         return "\n".join([*lines, f"  {ours.name}: {ours.value:g}", f"  {theirs.name}: {theirs.value:g}"])
-    acc = int(ours.kernel.accumulate(*inputs)[element])
+    sums = ours.kernel.accumulate(*inputs)
+    acc = int(sums[element])
     lines.append(f"  accumulator {acc}{_bias(inputs, element)}")
     exact = exact_multiplier(ours.node, element)
     units = exact * acc
@@ -84,7 +85,10 @@ def explain_element(
         lines.append(f"  {side.name}:")
         if isinstance(side.kernel, Accumulating):
             to_output = side.kernel.to_output
-            steps = rounding_steps(to_output.requantize, acc, element)
+            rule = to_output.requantize
+            if isinstance(rule, requantize.ByPosition):
+                rule = rule.at(element, sums.shape)
+            steps = rounding_steps(rule, acc, element)
             lines += [f"    {step}" for step in steps]
             lines.append(
                 f"    + {to_output.zero_point}, clamped to {to_output.low} .. {to_output.high}: {side.value:g}"

@@ -269,3 +269,15 @@ def test_a_matrix_product_of_real_numbers_is_fused_in_xnnpack(compute):
     arguments = ("BATCH_MATMUL", operands, (FLOAT32,), BatchMatMulOptions())
     assert compute(*arguments).item() == 2**-11
     assert compute(*arguments, kernels="xnnpack").item() == 2**-11 + 2**-24
+
+
+def test_a_transpose_convolution_of_int16_with_32_bit_sums_rounds_in_blocks_of_8_channels(compute):
+    options = TransposeConvOptions(Padding.SAME, 1, 1, quantized_bias_type=INT32)
+    operands = [
+        ([1, 1, 1, 9], INT32),
+        (np.ones((9, 1, 1, 1)), INT8, ONE),
+        (np.full((1, 1, 1, 1), -2), INT16, QUARTER),
+    ]
+    arguments = ("TRANSPOSE_CONV", operands, (INT16, ONE), options)
+    assert compute(*arguments).ravel().tolist() == [-1] * 9
+    assert compute(*arguments, kernels="optimized").ravel().tolist() == [0] * 8 + [-1]

@@ -30,7 +30,8 @@ def _shapes(
     choices: Choices, options: Conv2DOptions, grouped: bool
 ) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
     groups = choices.choice((2, 3)) if grouped else 1
-    depth, filters = choices.integer(1, 9), groups * choices.integer(1, 6)
+    depth = choices.choice((choices.integer(1, 9), choices.integer(1, 9), choices.integer(10, 40)))
+    filters = groups * choices.choice((choices.integer(1, 6), choices.integer(1, 6), choices.integer(7, 20)))
     height, width = choices.choice(((1, 1), (choices.integer(1, 4), choices.integer(1, 4))))
     image = image_size(
         choices,

@@ -32,7 +32,8 @@ def _options(choices: Choices) -> DepthwiseConv2DOptions:
 def _shapes(
     choices: Choices, options: DepthwiseConv2DOptions
 ) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
-    channels, height, width = choices.integer(1, 9), choices.integer(1, 4), choices.integer(1, 4)
+    channels = choices.choice((choices.integer(1, 9), choices.integer(1, 9), choices.integer(10, 34)))
+    height, width = choices.integer(1, 4), choices.integer(1, 4)
     image = image_size(
         choices,
         options.padding,

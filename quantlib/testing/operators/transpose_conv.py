@@ -45,7 +45,8 @@ def _shapes(
             (height - kernel[0]) // options.stride_h + 1,
             (width - kernel[1]) // options.stride_w + 1,
         )
-    n, filters, channels = choices.integer(1, 2), choices.integer(1, 6), choices.integer(1, 6)
+    n, channels = choices.integer(1, 2), choices.integer(1, 6)
+    filters = choices.choice((choices.integer(1, 6), choices.integer(7, 18)))  # blocks of 8
     return (n, height, width, filters), (filters, *kernel, channels), (n, *x_size, channels)
 
 
