@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from quantlib.calibration.calibrate import calibrate
     from quantlib.calibration.ranges import Ranges
     from quantlib.evaluation.evaluate import evaluate
+    from quantlib.evaluation.layers import layer_errors
     from quantlib.flatbuffer.load import read_model
     from quantlib.flatbuffer.save import save_model
     from quantlib.flatbuffer.write import write_model
@@ -67,6 +68,7 @@ _HOMES = {
     "evaluate": "quantlib.evaluation.evaluate",
     "fake_quant": "quantlib.affine.fake_quant",
     "fake_quant_gradient": "quantlib.affine.fake_quant",
+    "layer_errors": "quantlib.evaluation.layers",
     "quantize": "quantlib.affine.quantize",
     "quantize_and_dequantize": "quantlib.affine.quantize_and_dequantize",
     "quantize_model": "quantlib.quantizer.quantize",
@@ -112,6 +114,7 @@ __all__ = [
     "evaluate",
     "fake_quant",
     "fake_quant_gradient",
+    "layer_errors",
     "observers",
     "quantize",
     "quantize_and_dequantize",

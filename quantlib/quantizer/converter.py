@@ -149,7 +149,7 @@ class TFLiteConverter:
             from quantlib.calibration.calibrate import calibrate
 
             assert self.representative_dataset is not None  # else there would be another recipe
-            ranges = calibrate(self.model, self.representative_dataset, tf_compat=True)
+            ranges = calibrate(self.model, self.representative_dataset, kernels="optimized", tf_compat=True)
         result = quantize_model(self.model, recipe, ranges)
         self.report = result.report
         return write_model(result.model)
