@@ -53,11 +53,20 @@ class Value:
         Its index in the subgraph.
     constant : ndarray, optional
         Its value where the file holds it: read-only, of `tensor.shape`; 4-bit types unpacked to int8.
+    dequantized : bool
+        Whether it is what DEQUANTIZE makes of a float16 or int8 constant, which XNNPACK's delegate
+        takes for a constant.
     """
 
     tensor: Tensor
     index: int
     constant: Array | None = None
+    dequantized: bool = False
+
+    @property
+    def is_static(self) -> bool:
+        """Whether XNNPACK's delegate takes it for a constant."""
+        return self.constant is not None or self.dequantized
 
     @property
     def type(self) -> TensorType:

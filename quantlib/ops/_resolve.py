@@ -104,7 +104,9 @@ def resolve(
             tensor=index,
             tensor_name=tensor.name,
         )
-        return Value(_with_known_axis(tensor), index, constant_value(model, tensor, where))
+        constant = constant_value(model, tensor, where)
+        dequantized = constant is None and _is_dequantized(model, subgraph_index, position, index)
+        return Value(_with_known_axis(tensor), index, constant, dequantized)
 
     inputs = tuple(None if index == OPTIONAL else value(index) for index in operator.inputs)
     return Node(
@@ -119,6 +121,20 @@ def resolve(
         intermediates=tuple(value(index) for index in operator.intermediates or () if index != OPTIONAL),
         limits=limits,
     )
+
+
+def _is_dequantized(model: Model, subgraph_index: int, position: int, index: int) -> bool:
+    """Whether an earlier operator makes the tensor out of a float16 or int8 constant."""
+    subgraph = model.subgraphs[subgraph_index]
+    if subgraph.tensors[index].type is not TensorType.FLOAT32:
+        return False
+    for operator in subgraph.operators[:position]:
+        if index in operator.outputs:
+            source = subgraph.tensors[operator.inputs[0]] if operator.inputs else subgraph.tensors[index]
+            kinds = (TensorType.FLOAT16, TensorType.INT8)
+            made = model.operator_codes[operator.opcode_index].name == "DEQUANTIZE" and source.type in kinds
+            return made and constant_data(model, source) is not None
+    return False
 
 
 def _with_known_axis(tensor: Tensor) -> Tensor:

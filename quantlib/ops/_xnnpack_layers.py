@@ -58,7 +58,7 @@ def takes_filters(value: Value, axis: int) -> bool:
     A constant; float32, or uint8 with one scale, or int8, whose several scales run along `axis` and
     have zero point 0.
     """
-    if value.constant is None or not takes_rank(value, 4):
+    if not value.is_static or not takes_rank(value, 4):
         return False
     if value.type is TensorType.INT8 and value.is_per_axis:
         symmetric = value.zero_points[0] == 0
@@ -70,7 +70,7 @@ def takes_filters(value: Value, axis: int) -> bool:
 
 def takes_bias(value: Value | None, rank: int = 1) -> bool:
     """Whether the delegate takes a tensor as the bias of a convolution: a constant with a scale."""
-    if value is None or value.constant is None or not takes_rank(value, rank):
+    if value is None or not value.is_static or not takes_rank(value, rank):
         return False
     if value.type is TensorType.FLOAT32:
         return True

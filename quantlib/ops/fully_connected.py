@@ -240,7 +240,7 @@ def _is_delegated(node: Node) -> bool:
 
 def _takes_weights(w: Value) -> bool:
     """Whether XNNPACK takes them."""
-    if not takes_rank(w, 2) or w.constant is None:
+    if not takes_rank(w, 2) or not w.is_static:
         return False
     if w.type is TensorType.FLOAT32:
         return True

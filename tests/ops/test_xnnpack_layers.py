@@ -14,7 +14,8 @@ from quantlib.ops.conv_2d import Conv2DOptions
 from quantlib.ops.depthwise_conv_2d import DepthwiseConv2DOptions
 from quantlib.ops.fully_connected import FullyConnectedOptions
 from quantlib.ops.transpose_conv import TransposeConvOptions
-from quantlib.testing.single_operator import quantization
+from quantlib.runtime.execute import run
+from quantlib.testing.single_operator import Graph, quantization
 
 FLOAT32, INT4, INT8, UINT8, INT16, INT32 = (
     TensorType.FLOAT32,
@@ -281,3 +282,18 @@ def test_a_transpose_convolution_of_int16_with_32_bit_sums_rounds_in_blocks_of_8
     arguments = ("TRANSPOSE_CONV", operands, (INT16, ONE), options)
     assert compute(*arguments).ravel().tolist() == [-1] * 9
     assert compute(*arguments, kernels="optimized").ravel().tolist() == [0] * 8 + [-1]
+
+
+@pytest.mark.parametrize(("constant", "expected"), [(True, 0.0), (False, 1.0)])
+def test_weights_made_real_from_float16_constants_count_as_constants(constant, expected):
+    graph = Graph()
+    x = graph.input((1, 2), FLOAT32)
+    stored = np.ones((1, 2), np.float16)
+    half = graph.constant(stored, TensorType.FLOAT16) if constant else graph.input((1, 2), TensorType.FLOAT16)
+    w = graph.tensor((1, 2), FLOAT32)
+    graph.operator("DEQUANTIZE", [half], [w])
+    bias = graph.constant(np.ones(1, np.float32), FLOAT32)
+    graph.operator("FULLY_CONNECTED", [x, w, bias], [graph.output((1, 1), FLOAT32)], FullyConnectedOptions())
+    arrays = [np.array([[LARGE, -LARGE]], np.float32)] + ([] if constant else [stored])
+    (y,) = run(graph.model(), *arrays, kernels="xnnpack")
+    assert y.item() == expected  # XNNPACK adds to the bias, which is lost
