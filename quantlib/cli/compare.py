@@ -15,7 +15,7 @@ from quantlib.cli.samples import load_inputs, random_inputs
 from quantlib.errors import InvalidInputError
 from quantlib.flatbuffer.read import read_model
 from quantlib.oracle import compare as comparing
-from quantlib.oracle.compare import Comparison
+from quantlib.oracle.comparison import Comparison
 
 __all__ = ["run"]
 

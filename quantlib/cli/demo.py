@@ -19,7 +19,8 @@ from quantlib.cli.variants import agreement_with_litert, make_variants
 from quantlib.evaluation.evaluate import Evaluation, evaluate
 from quantlib.flatbuffer.read import read_model
 from quantlib.model.graph import Model, TensorType
-from quantlib.oracle.compare import Comparison, compare
+from quantlib.oracle.compare import compare
+from quantlib.oracle.comparison import Comparison
 from quantlib.oracle.litert import LiteRT, is_available
 from quantlib.runtime.interpreter import Interpreter
 

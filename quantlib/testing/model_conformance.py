@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from quantlib.errors import QuantlibError
 from quantlib.flatbuffer.read import read_model
 from quantlib.model.graph import Model, Tensor
-from quantlib.oracle.compare import Comparison, compare
+from quantlib.oracle.compare import compare
+from quantlib.oracle.comparison import Comparison
 from quantlib.oracle.litert import LiteRT
 
 __all__ = ["DISTRIBUTIONS", "ModelRow", "inputs_for", "main", "measure_model", "model_files", "table"]
