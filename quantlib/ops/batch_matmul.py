@@ -18,6 +18,9 @@ Hybrid: float32 x, int8 w. Every row of x is quantized on the fly, symmetrically
 `asymmetric_quantize_inputs` is set, asymmetrically; y = f32(acc) · (x scale · w scale), where acc is
 the sum minus x's zero point times the sum of the column, formed in float32 and cut off to int32.
 
+Families. XNNPACK: float32 multipliers for int8, hybrid by `arithmetic.qd8` with constant weights,
+float32 as chains of fused multiply-adds.
+
 LiteRT's own defects, reproduced: w with several scales counts as scale 0 and zero point 0 outside of
 hybrid, so that y is its zero point everywhere; in hybrid, the matrices of two or more leading axes
 take each other's scales and column sums (`_borrowed`), column sums wrap (`arithmetic.hybrid`). Not

@@ -22,6 +22,11 @@ Hybrid: float32 x, int8 w. Every image is quantized on the fly. If all weight sc
 symmetrically, and y = f32(acc) · (x scale · w scale) + bias; otherwise asymmetrically, and
 y = (f32(acc) · w scale) · x scale + bias, each step in float32.
 
+Families. Optimized: other rounding, the reference kernel for groups; hybrid y = f32(acc) ·
+(w scale · x scale) + bias with several scales; float32 sums not claimed. XNNPACK, where
+`_is_delegated`: float32 multipliers; hybrid by `arithmetic.qd8`, every pixel by itself where filters
+see one pixel at stride 1; float32 as chains of fused multiply-adds that start at the bias.
+
 LiteRT's own defects: an int32 bias for int16 activations without `quantized_bias_type` is read
 beyond its end, and hybrid groups with equal scales read memory that nobody prepared (both refused
 here); hybrid weights of −128 get a wrong sign (reproduced, see `quantlib.arithmetic.hybrid`).

@@ -22,6 +22,10 @@ int64.
 Hybrid: float32 x, int8 w. Every image is quantized on the fly, asymmetrically, and
 y = f32(acc) · (w scale · x scale) + bias, each step in float32.
 
+Families. Optimized: int8 rounds channels in blocks of 8 differently from those left over, hybrid
+scales channels in blocks of 4 differently, float32 starts at the bias. XNNPACK, where
+`_is_delegated`: float32 multipliers; float32 as chains of fused multiply-adds.
+
 Where (C7) or (C8) is broken LiteRT reads or leaves memory that nobody wrote; refused here. Without a
 bias its optimized kernels for int8, uint8 and float32 end the process; refused there.
 

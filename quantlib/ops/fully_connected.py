@@ -24,6 +24,10 @@ says INT32. The reference kernels multiply them in float64 by x scale · w scale
 once; only int16 weights use fixed point. Elements of x beyond the last whole row are ignored. With
 k = 0 every output byte is 0.
 
+Families. Optimized: other rounding; a kernel of its own for hybrid 4-bit weights, which has no place
+for -8 (refused); float32 sums not claimed. XNNPACK, where `_is_delegated`: float32 multipliers;
+hybrid by `arithmetic.qd8`; float32 as chains of fused multiply-adds that start at the bias.
+
 LiteRT's own defects: an int64 bias where the kernel wants int32 is read as pairs of int32
 (reproduced); an int32 bias where it wants int64 is read beyond its end (refused). Other pairs of
 integer types in and out are taken by LiteRT, which reads one type as another; not built here.

@@ -27,6 +27,11 @@ float32: products are added in the order of x's elements. Hybrid: float32 x, int
 quantized on the fly, asymmetrically, and (f32(q · w) · w scale) · x scale is added for every single
 product, in the order of x's elements, each step in float32.
 
+Families. Optimized: int8, and int16 with 32-bit sums, round channels in blocks of 8 differently from
+those left over, uint8 elements in blocks of 16; float32 sums not claimed. XNNPACK, where
+`_is_delegated`: float32 multipliers; hybrid by `arithmetic.qd8`, scaled once for all products;
+float32 as chains of fused multiply-adds that start at the bias.
+
 LiteRT's own defect: an int32 bias for int16 activations without `quantized_bias_type` is read beyond
 its end; refused here.
 
