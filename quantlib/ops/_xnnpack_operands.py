@@ -110,11 +110,11 @@ def _bounded(y: Array, activation: Activation) -> Array:
     return np.asarray(np.where(raised < high, raised, high), y.dtype)
 
 
-def chosen(node: Node, is_better: Callable[[Array, Array], Array]) -> Kernel:
+def chosen(node: Node, is_better: np.ufunc) -> Kernel:
     """A kernel for the better one of two numbers: x where it is better than y, else y.
 
     It matters where a comparison decides nothing, between 0 and −0 or with NaN. If x stands still along
-    the innermost axis, operands change places.
+    the innermost axis, operands change places. A constant of one element becomes a bound on the other.
 
     Parameters
     ----------
@@ -128,14 +128,35 @@ def chosen(node: Node, is_better: Callable[[Array, Array], Array]) -> Kernel:
         first, second = (y, x) if _stands_still(x.shape, y.shape) else (x, y)
         return np.where(is_better(first, second), first, second)
 
+    def bound_first(x: Array, y: Array) -> Array:
+        return _bounded_by(x, y, is_better)
+
+    def bound_second(x: Array, y: Array) -> Array:
+        return _bounded_by(y, x, is_better)
+
+    for position, bounded in enumerate((bound_first, bound_second)):
+        constant = node.input(position).constant
+        if constant is not None and constant.size == 1:
+            return numbers(node, bounded, Activation.NONE)
     return numbers(node, choose, Activation.NONE)
 
 
+def _bounded_by(bound: Array, x: Array, is_better: np.ufunc) -> Array:
+    """float32 keeps NaN; float16 compares the other way round and has a second bound, at infinity."""
+    if x.dtype == np.float32:
+        return np.where(is_better(bound, x), bound, x)
+    bound = bound + np.float16(0)  # −0 is 0
+    infinite = np.full_like(bound, np.inf)
+    low, high = (bound, infinite) if is_better(1, 0) else (-infinite, bound)
+    raised = np.where(x > low, x, low)
+    return np.where(raised < high, raised, high)
+
+
 def _stands_still(x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> bool:
-    """Whether x is repeated along the last axis along which either has several elements."""
+    """Whether x has one element along the last axis along which either has several, or there is none."""
     pairs = itertools.zip_longest(reversed(x_shape), reversed(y_shape), fillvalue=1)
     innermost = next((pair for pair in pairs if pair != (1, 1)), (1, 1))
-    return innermost[0] == 1 and innermost[1] != 1
+    return innermost[0] == 1
 
 
 def takes_number(node: Node) -> bool:

@@ -111,6 +111,23 @@ def test_operands_change_places_where_the_first_is_repeated(compute):
         assert np.isnan(compute(operator, [row, scalar], (FLOAT32,), kernels="xnnpack")).all()
 
 
+def test_a_constant_of_one_element_is_a_bound(compute):
+    row, bound = ([np.nan, 1.0, 5.0], FLOAT32), ([3.0], FLOAT32)
+    for operator, expected in (("MAXIMUM", [3.0, 5.0]), ("MINIMUM", [1.0, 3.0])):
+        for operands, position in (([row, bound], 1), ([bound, row], 0)):
+            out = compute(operator, operands, (FLOAT32,), constants=[position], kernels="xnnpack")
+            assert np.isnan(out[0])
+            assert out.tolist()[1:] == expected
+    halves = [([np.nan, 1.0, 5.0], FLOAT16), ([3.0], FLOAT16)]
+    assert compute("MAXIMUM", halves, (FLOAT16,), constants=[1], kernels="xnnpack").tolist() == [
+        3.0,
+        3.0,
+        5.0,
+    ]
+    out = compute("MINIMUM", halves, (FLOAT16,), constants=[1], kernels="xnnpack")
+    assert out.tolist() == [-np.inf, 1.0, 3.0]
+
+
 def test_constant_slopes_leave_subnormal_negative_numbers_alone(compute):
     operands = [([[-1e-40, -2.0]], FLOAT32), ([0.5], FLOAT32)]
     taken = compute("PRELU", operands, (FLOAT32,), constants=[1], kernels="xnnpack")

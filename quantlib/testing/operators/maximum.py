@@ -19,10 +19,15 @@ def maximum(choices: Choices, configuration: str) -> Case:
     type = TYPES[configuration]
     operands = Operands(choices)
     quantized = configuration in ("int8", "uint8", "int16")
-    for shape in broadcastable_shapes(choices, 8):
+    shapes = broadcastable_shapes(choices, 8)
+    if choices.integer(0, 3) == 0:
+        shapes = shapes[0], (1,)  # as a constant it is a bound
+    for shape in shapes:
         if quantized:
             operands.codes(shape, type, input_quantization(choices, type))
         else:
             operands.add(numbers(choices, shape, type), type)
+    if choices.choice((False, True)):
+        operands.indices.reverse()
     parameters = input_quantization(choices, type) if quantized else None
     return operands.finished("MAXIMUM", type, parameters, version=4)
