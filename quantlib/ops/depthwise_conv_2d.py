@@ -254,8 +254,14 @@ def xnnpack_integer(node: Node) -> Kernel:
     layer = int8(node) if node.input_type() is TensorType.INT8 else uint8(node)
     _require_depth_multiplier_of_xnnpack(node)
     activation = node.read_options(DepthwiseConv2DOptions).fused_activation_function
-    to_output = float32_output(node, node.input(0), node.input(1), activation, saturating=True)
-    return layer.ending(to_output)
+    x, w = node.input(0), node.input(1)
+    return layer.ending(float32_output(node, x, w, activation, saturating=_is_depthwise_in_xnnpack(node)))
+
+
+def _is_depthwise_in_xnnpack(node: Node) -> bool:
+    """Whether XNNPACK has a depthwise kernel for it; others are convolutions with groups to it."""
+    channels, (_, height, width, filters) = node.input(0).shape[3], node.input(1).shape
+    return filters == channels and height * width <= 25
 
 
 @kernel(
@@ -330,9 +336,7 @@ def xnnpack_float32(node: Node) -> Kernel:
     Filters of at most 25 taps go column by column, larger ones and several on one channel row by row.
     """
     _require_depth_multiplier_of_xnnpack(node)
-    channels, (_, height, width, filters) = node.input(0).shape[3], node.input(1).shape
-    by_columns = filters == channels and height * width <= 25
-    return _float32_from_bias(node, fused=node.profile.fma, by_columns=by_columns)
+    return _float32_from_bias(node, fused=node.profile.fma, by_columns=_is_depthwise_in_xnnpack(node))
 
 
 _Scaled = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
