@@ -175,12 +175,14 @@ def _accumulate_float32(
     *,
     start: Array,
     add: Callable[[Array, Array, Array], None] = add_products_float32,
+    by_columns: bool = False,
 ) -> NDArray[np.float32]:
-    """start + Σ x · w, rounded at every step, in the order of the filter's elements."""
+    """start + Σ x · w, rounded at every step, filters row by row or column by column."""
     layout = _layout(node, options, x, w)
     sums = np.broadcast_to(start.reshape(-1, *layout.shape[4:]), layout.shape).astype(np.float32)
     filters = w.reshape(*layout.shape[3:], *w.shape[1:])  # (g, o/g, a, b, c/g)
-    for tap in taps(x, layout.rows, layout.columns):
+    places = list(taps(x, layout.rows, layout.columns))
+    for tap in sorted(places, key=lambda tap: (tap.b, tap.a)) if by_columns else places:
         pixels = tap.pixels.reshape(*tap.pixels.shape[:3], layout.groups, 1, w.shape[3])
         add(sums[tap.windows], pixels, filters[:, :, tap.a, tap.b])
     return sums.reshape(*layout.shape[:3], w.shape[0])
@@ -269,7 +271,14 @@ def xnnpack_integer(node: Node) -> Kernel:
     """The same sums, multiplied in float32."""
     layer = int8(node) if node.input_type() is TensorType.INT8 else uint8(node)
     activation = node.read_options(Conv2DOptions).fused_activation_function
-    return layer.ending(float32_output(node, node.input(0), node.input(1), activation))
+    x, w = node.input(0), node.input(1)
+    return layer.ending(float32_output(node, x, w, activation, saturating=_is_depthwise_in_xnnpack(node)))
+
+
+def _is_depthwise_in_xnnpack(node: Node) -> bool:
+    """Whether every group has one channel and one filter, for which XNNPACK has depthwise kernels."""
+    channels, (filters, height, width, depth) = node.input(0).shape[3], node.input(1).shape
+    return depth == 1 and filters == channels and height * width <= 25
 
 
 def _is_narrow(node: Node) -> bool:
@@ -334,7 +343,8 @@ def xnnpack_float32(node: Node) -> Kernel:
     require_bias(node, node.input(2), (TensorType.FLOAT32,), _filters(node))
 
     def run(x: Array, w: Array, bias: Array) -> Array:
-        sums = _accumulate_float32(node, options, x, w, start=bias, add=chain_of(node.profile))
+        chain, by_columns = chain_of(node.profile), _is_depthwise_in_xnnpack(node)
+        sums = _accumulate_float32(node, options, x, w, start=bias, add=chain, by_columns=by_columns)
         return clamp_float(sums, options.fused_activation_function)
 
     return run

@@ -297,3 +297,11 @@ def test_weights_made_real_from_float16_constants_count_as_constants(constant, e
     arrays = [np.array([[LARGE, -LARGE]], np.float32)] + ([] if constant else [stored])
     (y,) = run(graph.model(), *arrays, kernels="xnnpack")
     assert y.item() == expected  # XNNPACK adds to the bias, which is lost
+
+
+def test_groups_of_one_channel_and_one_filter_are_depthwise_to_xnnpack(compute):
+    x = np.repeat(np.array([[LARGE, 1.0], [-LARGE, 1.0]]).reshape(1, 2, 2, 1), 2, axis=3)
+    operands = [(x, FLOAT32), (np.ones((2, 2, 2, 1)), FLOAT32), ([0.0, 0.0], FLOAT32)]
+    arguments = ("CONV_2D", operands, (FLOAT32,), CONV)
+    assert compute(*arguments, constants=(1, 2)).ravel().tolist() == [1, 1]
+    assert compute(*arguments, constants=(1, 2), kernels="xnnpack").ravel().tolist() == [2, 2]

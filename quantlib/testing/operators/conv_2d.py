@@ -32,6 +32,8 @@ def _shapes(
     groups = choices.choice((2, 3)) if grouped else 1
     depth = choices.choice((choices.integer(1, 9), choices.integer(1, 9), choices.integer(10, 40)))
     filters = groups * choices.choice((choices.integer(1, 6), choices.integer(1, 6), choices.integer(7, 20)))
+    if grouped and choices.choice((False, False, True)):
+        depth, filters = 1, groups  # depthwise by another name
     height, width = choices.choice(((1, 1), (choices.integer(1, 4), choices.integer(1, 4))))
     image = image_size(
         choices,
