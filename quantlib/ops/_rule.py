@@ -167,7 +167,7 @@ def rule(
     int16_constants: bool = False,
     int16_options: Mapping[str, bool] = _NO_OPTIONS,
     hybrid: Hybrid | None = None,
-    versions: Versions = _EVERY_VERSION
+    versions: Versions = _EVERY_VERSION,
 ) -> Rule:
     """Register how an operator is quantized; see `Rule` for the words.
 
