@@ -21,6 +21,15 @@ def test_random_models_give_the_bits_of_the_reference_kernels(generator: Generat
     assert (row.differing, row.refused) == (0, 0), row
 
 
+@pytest.mark.parametrize("kernels", ["optimized", "xnnpack"])
+@pytest.mark.parametrize("generator", generators().values(), ids=str)
+def test_random_models_give_the_bits_of_the_faster_kernels(
+    generator: Generator, kernels: str, litert: LiteRT
+):
+    row = measure(litert, generator, 6, kernels=kernels, seed=500)
+    assert (row.differing, row.refused) == (0, 0), row
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("generator", generators().values(), ids=str)
 def test_many_random_models_give_the_bits_of_the_reference_kernels(generator: Generator, litert: LiteRT):
