@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 
+INTEGER_WEIGHTS = frozenset({"INT8", "UINT8", "INT4", "INT2"})
+"""Weights whose sums are exact, so that their order does not matter."""
+
+
 @dataclass(frozen=True, slots=True)
 class KernelSet:
     """One family of kernels, of one release, on one kind of processor.
@@ -47,6 +51,9 @@ class KernelSet:
     requantizers : mapping of operator name, or (operator name, input type name), to a rule
         The more exact key wins; operators not named use `default`.
     default : Requantizer
+    unclaimed : frozenset of (operator name, input type name)
+        Nodes whose bits this family forms in ways that are not reproduced here, unless their
+        weights are integers.
     fallback : KernelSet, optional
         Who takes the nodes that this set has no kernel for, with its own rules.
     profile : Profile
@@ -60,6 +67,7 @@ class KernelSet:
         default_factory=lambda: MappingProxyType({})
     )
     default: Requantizer = requantize.two_roundings
+    unclaimed: frozenset[tuple[str, str]] = frozenset()
     fallback: KernelSet | None = None
     profile: Profile = DEFAULT_PROFILE
 
@@ -85,6 +93,25 @@ class KernelSet:
         exact = self.requantizers.get((operator, input_type))
         return exact or self.requantizers.get(operator, self.default)
 
+    def claims(self, operator: str, input_type: str, weights_type: str = "") -> bool:
+        """Whether a node's bits are claimed to be this family's.
+
+        Parameters
+        ----------
+        operator, input_type : str
+            As for `requantizer`.
+        weights_type : str
+            Element type of the second input, if there is one.
+
+        Examples
+        --------
+        >>> OPTIMIZED.claims("CONV_2D", "INT8"), OPTIMIZED.claims("CONV_2D", "FLOAT32", "FLOAT32")
+        (True, False)
+        >>> OPTIMIZED.claims("CONV_2D", "FLOAT32", "INT8")  # hybrid
+        True
+        """
+        return (operator, input_type) not in self.unclaimed or weights_type in INTEGER_WEIGHTS
+
     @property
     def chain(self) -> tuple[KernelSet, ...]:
         """The set and its fallbacks, in the order to ask."""
@@ -108,6 +135,11 @@ OPTIMIZED = KernelSet(
     name="optimized",
     family="optimized",
     searched=("optimized", "reference"),
+    # Matrix libraries add in an order of their own; Eigen's power function is not reproduced.
+    unclaimed=frozenset(
+        (operator, "FLOAT32")
+        for operator in ("CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "LOCAL_RESPONSE_NORMALIZATION")
+    ),
     requantizers=MappingProxyType(
         {
             "CONV_2D": requantize.two_roundings_half_up,
@@ -126,6 +158,14 @@ XNNPACK = KernelSet(
     name="xnnpack",
     family="xnnpack",
     searched=("xnnpack",),
+    # Approximations and orders of summation that depend on the processor's vectors.
+    unclaimed=frozenset(
+        [
+            (operator, "FLOAT32")
+            for operator in ("ELU", "EXP", "LOGISTIC", "RSQRT", "SOFTMAX", "SQRT", "SUM", "MEAN")
+        ]
+        + [(operator, "FLOAT16") for operator in ("COS", "EXP", "GELU", "LOGISTIC", "SIN", "SOFTMAX", "TANH")]
+    ),
     default=requantize.float32_half_to_even,
     fallback=OPTIMIZED,
 )

@@ -166,6 +166,8 @@ class Node:
         What a kernel may allocate and compute.
     profile : Profile
         Release and processor, where they move bits.
+    claimed : bool
+        Whether the kernel set claims this node's bits.
     """
 
     operator: str
@@ -180,6 +182,7 @@ class Node:
     intermediates: tuple[Value, ...] = ()
     limits: Limits = DEFAULT_LIMITS
     profile: Profile = DEFAULT_PROFILE
+    claimed: bool = True
 
     def location(self, role: str | None = None, field: str | None = None) -> Location:
         """Where this node stands, for an error."""

@@ -215,6 +215,7 @@ def _row(
         elements=int(ours.size),
         differing=count_differing(ours, theirs),
         isolated_differing=None if alone is None else count_differing(alone, theirs),
+        claimed=step.node.claimed,
     )
     if not row.differing or ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return row

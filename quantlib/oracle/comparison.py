@@ -46,6 +46,8 @@ class TensorComparison:
         The two values there.
     isolated_differing : int, optional
         As `differing`, when our operator is given their inputs; None where one of these is unknown.
+    claimed : bool
+        Whether our kernel set claims the bits of this operator (`KernelSet.unclaimed`).
     """
 
     operator: int
@@ -60,6 +62,7 @@ class TensorComparison:
     ours: float | None = None
     theirs: float | None = None
     isolated_differing: int | None = None
+    claimed: bool = True
 
     def __str__(self) -> str:
         where = f"{self.operator_name} #{self.operator} {self.tensor_name!r}"
@@ -70,10 +73,11 @@ class TensorComparison:
             if self.first_index is None
             else f" {list(self.first_index)}: ours {self.ours}, theirs {self.theirs}"
         )
+        claim = "" if self.claimed else "; not claimed"
         alone = {None: "", 0: "; agrees on their inputs"}.get(
             self.isolated_differing, "; differs on their inputs"
         )
-        counted = f"{self.differing} of {self.elements} differ, max {self.maximum_difference:g}{alone}"
+        counted = f"{self.differing} of {self.elements} differ, max {self.maximum_difference:g}{alone}{claim}"
         return f"{where}{at} ({counted})"
 
 

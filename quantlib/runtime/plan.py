@@ -224,7 +224,11 @@ def _choose(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tup
         entry = _registry.find(node, candidate.searched)
         if entry is not None:
             data = node.input(entry.data_input).type.name
-            return replace(node, requantizer=candidate.requantizer(node.operator, data)), entry.bind
+            weights = node.input_type(1)
+            words = (node.operator, data, "" if weights is None else weights.name)
+            claimed = kernels.claims(*words) and candidate.claims(*words)
+            rule = candidate.requantizer(node.operator, data)
+            return replace(node, requantizer=rule, claimed=claimed), entry.bind
     raise _registry.nobody_serves(node)
 
 

@@ -1,0 +1,33 @@
+"""What a kernel set says it does not claim, and what the random models say, are one thing."""
+
+import pytest
+
+from quantlib.runtime.plan import make_plan
+from quantlib.testing.choices import SeededChoices
+from quantlib.testing.single_operator import Generator, generators
+
+EXACT_IN_PART = (
+    "LOCAL_RESPONSE_NORMALIZATION float32",
+    "SUM float32",
+    "MEAN float32",
+    "CONV_2D float32 grouped",
+)
+"""Operators of which some configurations are exact; the kernel sets do not tell them apart."""
+
+
+@pytest.mark.parametrize("kernels", ["optimized", "xnnpack"])
+@pytest.mark.parametrize("generator", generators().values(), ids=str)
+def test_what_is_measured_as_equal_is_claimed(generator: Generator, kernels: str):
+    if kernels in generator.unclaimed or str(generator).startswith(EXACT_IN_PART):
+        return
+    for seed in range(3):
+        case = generator.make(SeededChoices(seed))
+        assert all(step.node.claimed for step in make_plan(case.model, kernels=kernels).steps)
+
+
+@pytest.mark.parametrize("configuration", ["float32"])
+@pytest.mark.parametrize("operator", ["CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"])
+def test_float_sums_of_the_optimized_kernels_are_not_claimed(operator: str, configuration: str):
+    case = generators()[operator, configuration].make(SeededChoices(1))
+    (step,) = make_plan(case.model, kernels="optimized").steps
+    assert not step.node.claimed
