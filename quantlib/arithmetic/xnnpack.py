@@ -14,10 +14,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from quantlib.arithmetic.fused import fma32
+
 __all__ = [
     "cosf",
     "flush_denormals",
-    "fused_multiply_add",
     "gelu",
     "gelu_approximate",
     "hard_swish",
@@ -29,39 +30,6 @@ __all__ = [
 Float32Array = NDArray[np.float32]
 
 _ONE = np.float32(1)
-
-
-def fused_multiply_add(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Float32Array:
-    """a * b + c of float32, rounded once.
-
-    Parameters
-    ----------
-    a, b, c : float32 arrays, broadcast against each other
-
-    Returns
-    -------
-    float32 array
-
-    Examples
-    --------
-    >>> third = np.float32(1 / 3)
-    >>> float(fused_multiply_add(third, 3, -1)), float(third * np.float32(3) - np.float32(1))
-    (2.9802322387695312e-08, 0.0)
-    """
-    wide = (np.asarray(one, np.float32).astype(np.float64) for one in (a, b, c))
-    a, b, c = np.broadcast_arrays(*wide)
-    with np.errstate(all="ignore"):
-        product = a * b  # exact: 24 + 24 bits
-        total = product + c
-        # What float64 dropped (Knuth); where it did, the last bit is made odd, so that the rounding
-        # to float32 cannot take the sum for a tie.
-        part = total - product
-        error = (product - (total - part)) + (c - part)
-        bits = total.view(np.int64)
-        even = (error != 0) & np.isfinite(error) & (bits % 2 == 0)
-        away = (error > 0) == (total > 0)
-        odd = np.where(even, np.where(away, bits + 1, bits - 1), bits)
-        return np.asarray(odd.view(np.float64).astype(np.float32))
 
 
 def flush_denormals(x: ArrayLike) -> Float32Array:
@@ -117,7 +85,7 @@ def logf(x: ArrayLike) -> Float32Array:
         r = mantissa * np.float32(7.0710688829e-01) - _ONE
         numerator = r * _polynomial((1.824996918440e-01, 1.0, 1.0), r)
         quotient = numerator / _polynomial((0.049584995955, 0.599170029163, 1.5, 1.0), r)
-        logarithm = fused_multiply_add(exponents, np.float32(0.6931471805599453), quotient)
+        logarithm = fma32(exponents, np.float32(0.6931471805599453), quotient)
         return np.asarray(np.where(given < np.inf, logarithm, given))
 
 
@@ -285,7 +253,7 @@ def hard_swish(x: ArrayLike) -> Float32Array:
     """
     with np.errstate(all="ignore"):
         x = flush_denormals(x)
-        ramp = fused_multiply_add(x, np.float32(1 / 6), np.float32(0.5))
+        ramp = fma32(x, np.float32(1 / 6), np.float32(0.5))
         return flush_denormals(_minimum(_maximum(ramp, np.float32(0)), _ONE) * x)
 
 
@@ -305,8 +273,8 @@ def _reduced(x: ArrayLike) -> Float32Array:
     with np.errstate(all="ignore"):
         x = flush_denormals(x)
         turns = np.rint(x * np.float32(0.15915494))
-        x = fused_multiply_add(-turns, np.float32(6.28125), x)
-        return fused_multiply_add(-turns, np.float32(1.9353072e-3), x)
+        x = fma32(-turns, np.float32(6.28125), x)
+        return fma32(-turns, np.float32(1.9353072e-3), x)
 
 
 def _sine(x: Float32Array) -> Float32Array:
@@ -325,7 +293,7 @@ def _polynomial(coefficients: tuple[float, ...], x: Float32Array) -> Float32Arra
     """Highest power first, every step fused."""
     total = np.full(x.shape, np.float32(coefficients[0]))
     for coefficient in coefficients[1:]:
-        total = fused_multiply_add(x, total, np.float32(coefficient))
+        total = fma32(x, total, np.float32(coefficient))
     return total
 
 

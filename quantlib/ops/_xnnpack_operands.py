@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlib.arithmetic import fixed_point, requantize
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation, xnnpack_bounds
 from quantlib.ops._broadcast import broadcast_shape, require_operands
@@ -23,7 +24,6 @@ __all__ = [
     "MOST_DIMENSIONS",
     "chosen",
     "eight_fractional_bits",
-    "flush_subnormals",
     "flushing",
     "numbers",
     "takes_codes",
@@ -90,7 +90,7 @@ def numbers(node: Node, operation: Callable[[Array, Array], Array], activation: 
         broadcast_shape(node, x, y)
         with np.errstate(all="ignore"):
             if x.dtype == np.float32:
-                result = flush_subnormals(operation(flush_subnormals(x), flush_subnormals(y)))
+                result = flush_denormals(operation(flush_denormals(x), flush_denormals(y)))
             else:
                 result = operation(x, y)
             return _bounded(result, activation)
@@ -172,7 +172,7 @@ def flushing(kernel: Kernel) -> Kernel:
     ----------
     kernel : Kernel
     """
-    return lambda x: flush_subnormals(np.asarray(kernel(flush_subnormals(x))))
+    return lambda x: flush_denormals(np.asarray(kernel(flush_denormals(x))))
 
 
 def eight_fractional_bits(real: ArrayLike) -> requantize.Requantize:
@@ -192,18 +192,6 @@ def eight_fractional_bits(real: ArrayLike) -> requantize.Requantize:
     """
     factor = int(np.rint(np.float32(256) * np.asarray(real, np.float32)))
     return lambda acc: (acc * factor + 128) >> 8
-
-
-def flush_subnormals(x: Array) -> Array:
-    """float32 with subnormal numbers replaced by zeros of their sign.
-
-    Examples
-    --------
-    >>> flush_subnormals(np.array([1e-40, -1e-40, 2e-38], np.float32)).tolist()
-    [0.0, -0.0, 2.0000000102211272e-38]
-    """
-    tiny = np.finfo(np.float32).tiny
-    return np.asarray(np.where(np.abs(x) < tiny, np.copysign(np.float32(0), x), x), np.float32)
 
 
 def takes_ratios(node: Node) -> bool:

@@ -22,13 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._delegated import has_byte_parameters
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._per_axis import along_axis
 from quantlib.ops._registry import kernel
 from quantlib.ops._runs import Blocks, InBlocks
-from quantlib.ops._xnnpack_operands import MOST_DIMENSIONS, flush_subnormals
+from quantlib.ops._xnnpack_operands import MOST_DIMENSIONS
 
 __all__: list[str] = []
 
@@ -69,7 +70,7 @@ def codes_in_blocks(node: Node) -> Kernel:
 def codes_xnnpack(node: Node) -> Kernel:
     """One scale, subnormal numbers flushed."""
     reference = codes(node)
-    return lambda x: flush_subnormals(np.asarray(reference(x)))
+    return lambda x: flush_denormals(np.asarray(reference(x)))
 
 
 @kernel("DEQUANTIZE", _CODES, when=_has_one_scale)

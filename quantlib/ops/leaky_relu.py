@@ -27,13 +27,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point, requantize
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import require_operands, require_zero_points_of_zero
 from quantlib.ops._delegated import has_byte_parameters
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
-from quantlib.ops._xnnpack_operands import MOST_DIMENSIONS, eight_fractional_bits, flush_subnormals
+from quantlib.ops._xnnpack_operands import MOST_DIMENSIONS, eight_fractional_bits
 
 __all__ = ["LeakyReluOptions"]
 
@@ -74,8 +75,8 @@ def float32_xnnpack(node: Node) -> Kernel:
 
     def run(x: Array) -> Array:
         with np.errstate(all="ignore"):
-            flushed = flush_subnormals(x)
-            return np.where(flushed < 0, flush_subnormals(flushed * alpha), x)
+            flushed = flush_denormals(x)
+            return np.where(flushed < 0, flush_denormals(flushed * alpha), x)
 
     return run
 

@@ -20,12 +20,13 @@ from __future__ import annotations
 import numpy as np
 
 from quantlib.arithmetic import fixed_point, requantize
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import broadcast_shape
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import rule
-from quantlib.ops._xnnpack_operands import flush_subnormals, takes_numbers
+from quantlib.ops._xnnpack_operands import takes_numbers
 
 __all__: list[str] = []
 
@@ -56,9 +57,9 @@ def float32_xnnpack(node: Node) -> Kernel:
 
     def run(x: Array, alpha: Array) -> Array:
         _require_shape(node, x, alpha)
-        flushed = flush_subnormals(x)
+        flushed = flush_denormals(x)
         with np.errstate(all="ignore"):
-            product = flush_subnormals(flushed * flush_subnormals(alpha))
+            product = flush_denormals(flushed * flush_denormals(alpha))
         return np.where(flushed < 0, product, x)
 
     return run

@@ -37,6 +37,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlib.arithmetic import fixed_point, requantize, rounding
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._broadcast import require_zero_points_of_zero
@@ -45,7 +46,7 @@ from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._per_axis import along_axis
 from quantlib.ops._registry import kernel
 from quantlib.ops._runs import Blocks, InBlocks, in_registers
-from quantlib.ops._xnnpack_operands import MOST_DIMENSIONS, eight_fractional_bits, flush_subnormals
+from quantlib.ops._xnnpack_operands import MOST_DIMENSIONS, eight_fractional_bits
 
 __all__: list[str] = []
 
@@ -126,7 +127,7 @@ def float32_xnnpack(node: Node) -> Kernel:
 
     def run(x: Array) -> Array:
         with np.errstate(all="ignore"):
-            units = flush_subnormals(x) * inverse
+            units = flush_denormals(x) * inverse
         units = np.where(units < _INT16_MAX, units, _INT16_MAX)  # NaN, too
         stored = fixed_point.saturate(
             rounding.float_to_int32(rounding.round_half_to_even(units)), -(2**15), 2**15 - 1

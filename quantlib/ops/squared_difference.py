@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic.xnnpack import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation
@@ -29,8 +30,8 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
 from quantlib.ops._unquantized import wrapping
-from quantlib.ops._xnnpack_operands import flush_subnormals, takes_numbers
 from quantlib.ops._xnnpack_operands import numbers as operands
+from quantlib.ops._xnnpack_operands import takes_numbers
 
 __all__: list[str] = []
 
@@ -82,7 +83,7 @@ def float32_xnnpack(node: Node) -> Kernel:
     """Real numbers, subnormal ones flushed at every step."""
 
     def square(x: Array, y: Array) -> Array:
-        difference = flush_subnormals(x - y)
+        difference = flush_denormals(x - y)
         return np.asarray(difference * difference)
 
     return operands(node, square, Activation.NONE)

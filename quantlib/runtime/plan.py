@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -255,6 +254,5 @@ def _with_last_uses(steps: list[Step], keep: set[int]) -> tuple[Step, ...]:
         mine = dict.fromkeys((*step.inputs, *step.outputs))
         last = tuple(index for index in mine if index not in seen and index != OPTIONAL)
         seen.update(mine)
-        arguments: dict[str, Any] = {"last_uses": last}
-        finished.append(Step(step.node, step.kernel, step.inputs, step.outputs, **arguments))
+        finished.append(replace(step, last_uses=last))
     return tuple(reversed(finished))

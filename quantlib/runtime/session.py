@@ -194,9 +194,9 @@ class Session:
         # Copies: kernels may return views of what they are given, and callers may write to buffers.
         values = {index: buffer.copy() for index, buffer in self._buffers.items()}
         held = self._plan.run({**self._variables, **values}, watch=watch, keep_all=self._keep_all)
-        self._results = {index: array for index, array in held.items() if index not in self._buffers}
         self._variables = {index: held[index] for index in self._variables}
-        self._results = {i: array for i, array in self._results.items() if i not in self._variables}
+        known = self._buffers.keys() | self._variables.keys()
+        self._results = {index: array for index, array in held.items() if index not in known}
         self._shapes.update({index: array.shape for index, array in held.items()})
 
     def reset_variables(self) -> None:
