@@ -3,7 +3,7 @@
 Every function is a quotient of two polynomials on a reduced range, evaluated with fused multiply-adds.
 The formulas are the same for every vector width, so they are the processor's only as far as it has a
 fused multiply-add, as x86-64 with FMA has. Denormals count as 0, coming in and going out. XNNPACK's exp,
-ELU and sigmoid are not here: theirs differ between processors, or we do not know them.
+ELU and sigmoid are in `quantlib.arithmetic.xnnpack_exp`.
 
 Source: google/XNNPACK src/f32-vlog, f32-vsin, f32-vtanh, f32-vgelu, f32-vapproxgelu,
 f32-vhswish (rational-*.c.in, simd.c.in; the variants that divide); measured on ai-edge-litert 2.3.0
@@ -11,18 +11,21 @@ f32-vhswish (rational-*.c.in, simd.c.in; the variants that divide); measured on 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from quantlib.arithmetic.flush import flush_denormals, multiply_flushed
 from quantlib.arithmetic.fused import fma32
 
 __all__ = [
     "cosf",
-    "flush_denormals",
     "gelu",
     "gelu_approximate",
     "hard_swish",
     "logf",
+    "polynomial",
     "sinf",
     "tanhf",
 ]
@@ -30,29 +33,6 @@ __all__ = [
 Float32Array = NDArray[np.float32]
 
 _ONE = np.float32(1)
-
-
-def flush_denormals(x: ArrayLike) -> Float32Array:
-    """x with denormals replaced by zeros of their sign, as XNNPACK has the processor read and write them.
-
-    Parameters
-    ----------
-    x : float32 array
-
-    Returns
-    -------
-    float32 array
-
-    Examples
-    --------
-    >>> flush_denormals([1e-40, -1e-40, 2e-38]).tolist()
-    [0.0, -0.0, 2.0000000102211272e-38]
-
-    Source: Intel SDM, MXCSR (FTZ and DAZ); measured on LiteRT 2.3.0
-    """
-    x = np.asarray(x, np.float32)
-    tiny = np.abs(x) < np.finfo(np.float32).smallest_normal
-    return np.asarray(np.where(tiny, np.copysign(np.float32(0), x), x), np.float32)
 
 
 def logf(x: ArrayLike) -> Float32Array:
@@ -83,8 +63,8 @@ def logf(x: ArrayLike) -> Float32Array:
         exponents = np.asarray(exponent, np.int32).view(np.float32) - np.float32(383)
         mantissa = ((bits & 0x007FFFFF) | _ONE.view(np.int32)).astype(np.int32).view(np.float32)
         r = mantissa * np.float32(7.0710688829e-01) - _ONE
-        numerator = r * _polynomial((1.824996918440e-01, 1.0, 1.0), r)
-        quotient = numerator / _polynomial((0.049584995955, 0.599170029163, 1.5, 1.0), r)
+        numerator = r * polynomial((1.824996918440e-01, 1.0, 1.0), r)
+        quotient = numerator / polynomial((0.049584995955, 0.599170029163, 1.5, 1.0), r)
         logarithm = fma32(exponents, np.float32(0.6931471805599453), quotient)
         return np.asarray(np.where(given < np.inf, logarithm, given))
 
@@ -156,7 +136,7 @@ def tanhf(x: ArrayLike) -> Float32Array:
         numerator = (1.4248920266e-08, 2.1235626264e-05, 3.5330520477e-03, 1.3412411511e-01, 1.0)
         denominator = (8.1365948290e-07, 3.3472978976e-04, 2.6018999517e-02, 4.6745735407e-01, 1.0)
         square = x * x
-        return flush_denormals(x * _polynomial(numerator, square) / _polynomial(denominator, square))
+        return flush_denormals(x * polynomial(numerator, square) / polynomial(denominator, square))
 
 
 def gelu(x: ArrayLike) -> Float32Array:
@@ -254,7 +234,33 @@ def hard_swish(x: ArrayLike) -> Float32Array:
     with np.errstate(all="ignore"):
         x = flush_denormals(x)
         ramp = fma32(x, np.float32(1 / 6), np.float32(0.5))
-        return flush_denormals(_minimum(_maximum(ramp, np.float32(0)), _ONE) * x)
+        return multiply_flushed(_minimum(_maximum(ramp, np.float32(0)), _ONE), x)
+
+
+def polynomial(coefficients: Iterable[float], x: ArrayLike) -> Float32Array:
+    """Horner's scheme, every step fused.
+
+    Parameters
+    ----------
+    coefficients : iterable of float
+        Of the highest power first.
+    x : float32 array
+
+    Returns
+    -------
+    float32 array of the same shape
+
+    Examples
+    --------
+    >>> polynomial((1.0, 2.0, 3.0), [10.0]).tolist()
+    [123.0]
+    """
+    first, *others = coefficients
+    x = np.asarray(x, np.float32)
+    total = np.full(x.shape, np.float32(first))
+    for one in others:
+        total = fma32(x, total, np.float32(one))
+    return total
 
 
 def _gelu(
@@ -264,8 +270,8 @@ def _gelu(
         given = flush_denormals(x)
         x = _maximum(-bound, _minimum(bound, given))
         square = x * x
-        erf = x * _polynomial(numerator, square) / _polynomial(denominator, square)
-        return flush_denormals((given * np.float32(0.5)) * (erf + _ONE))
+        erf = x * polynomial(numerator, square) / polynomial(denominator, square)
+        return multiply_flushed(multiply_flushed(given, np.float32(0.5)), erf + _ONE)
 
 
 def _reduced(x: ArrayLike) -> Float32Array:
@@ -285,16 +291,8 @@ def _sine(x: Float32Array) -> Float32Array:
         x = _maximum(x, -pi - x)
         x = _minimum(x, pi - x)
         square = x * x
-        numerator = x * _polynomial((3.2340581529e-03, -1.3314664364e-01, 1.0), square)
-        return flush_denormals(numerator / _polynomial((4.8770775902e-04, 3.3519912511e-02, 1.0), square))
-
-
-def _polynomial(coefficients: tuple[float, ...], x: Float32Array) -> Float32Array:
-    """Highest power first, every step fused."""
-    total = np.full(x.shape, np.float32(coefficients[0]))
-    for coefficient in coefficients[1:]:
-        total = fma32(x, total, np.float32(coefficient))
-    return total
+        numerator = x * polynomial((3.2340581529e-03, -1.3314664364e-01, 1.0), square)
+        return flush_denormals(numerator / polynomial((4.8770775902e-04, 3.3519912511e-02, 1.0), square))
 
 
 def _minimum(a: ArrayLike, b: ArrayLike) -> Float32Array:

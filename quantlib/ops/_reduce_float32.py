@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from quantlib.arithmetic import fixed_point, rounding
-from quantlib.arithmetic.xnnpack import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import ReducerOptions, Reduction, fold_float32, require_reducible, resolve_axes
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point
-from quantlib.arithmetic.xnnpack import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._delegated import has_byte_parameters
 from quantlib.ops._node import Array, Kernel, Node

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point, requantize
-from quantlib.arithmetic.xnnpack import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import require_operands, require_zero_points_of_zero
 from quantlib.ops._delegated import has_byte_parameters

@@ -25,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 
 from quantlib.arithmetic import fixed_point
-from quantlib.arithmetic.xnnpack import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._activation import clamp_float, quantized_bounds
 from quantlib.ops._delegated import maps_bytes

@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from quantlib.arithmetic import fixed_point, requantize
-from quantlib.arithmetic.xnnpack import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import broadcast_shape
 from quantlib.ops._node import Array, Kernel, Node

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantlib.arithmetic.xnnpack import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._delegated import takes_float32_reduction, takes_reduction
 from quantlib.ops._extremum import (

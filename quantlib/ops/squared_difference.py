@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point
-from quantlib.arithmetic.xnnpack import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quantlib.arithmetic.xnnpack import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals
 from quantlib.kernel_sets import XNNPACK
 from quantlib.model.graph import TensorType
 from quantlib.model.limits import Limits
