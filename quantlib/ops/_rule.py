@@ -127,8 +127,6 @@ class Rule:
         Whether the weights are a dense layer's, for which recipes have a switch of their own.
     bias : Bias, optional
     int16 : str
-    int16_constants : bool
-        Whether constants are stored in int16 like activations; otherwise int8 like weights.
     int16_options : mapping of option name to value
         Options to set for int16.
     hybrid : Hybrid, optional
@@ -143,7 +141,6 @@ class Rule:
     dense: bool
     bias: Bias | None
     int16: Int16
-    int16_constants: bool
     int16_options: Mapping[str, bool]
     hybrid: Hybrid | None
     versions: Versions
@@ -164,7 +161,6 @@ def rule(
     dense: bool = False,
     bias: Bias | None = None,
     int16: Int16 = "unsupported",
-    int16_constants: bool = False,
     int16_options: Mapping[str, bool] = _NO_OPTIONS,
     hybrid: Hybrid | None = None,
     versions: Versions = _EVERY_VERSION,
@@ -175,7 +171,7 @@ def rule(
     ----------
     operator : str
         Builtin operator name.
-    int8, same_scale, fixed, weights, dense, bias, int16, int16_constants, int16_options, hybrid, versions
+    int8, same_scale, fixed, weights, dense, bias, int16, int16_options, hybrid, versions
         As in `Rule`.
 
     Returns
@@ -198,7 +194,6 @@ def rule(
         dense,
         bias,
         int16,
-        int16_constants,
         MappingProxyType(dict(int16_options)),
         hybrid,
         versions,

@@ -72,7 +72,6 @@ class AddOptions:
 rule(
     "ADD",
     int16="own scale",
-    int16_constants=True,
     int16_options={"pot_scale_int16": False},
     versions=Versions(int8=2, int16=2),
 )

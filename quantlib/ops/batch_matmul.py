@@ -71,7 +71,6 @@ class BatchMatMulOptions:
 rule(
     "BATCH_MATMUL",
     int16="own scale",
-    int16_constants=True,
     hybrid=Hybrid(1, asymmetric_inputs=True),
     versions=Versions(int8=2, int16=2, hybrid=4),
 )

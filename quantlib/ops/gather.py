@@ -45,7 +45,6 @@ rule(
     "GATHER",
     same_scale=True,
     int16="same scale",
-    int16_constants=True,
     hybrid=Hybrid(0, weights_only=True),
     versions=Versions(int8=2, int16=2),
 )

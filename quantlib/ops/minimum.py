@@ -30,7 +30,6 @@ rule(
     "MINIMUM",
     same_scale=True,
     int16="scale of output",
-    int16_constants=True,
     versions=Versions(int8=2, int16=2),
 )
 

@@ -61,7 +61,7 @@ class MulOptions:
     fused_activation_function: Activation = Activation.NONE
 
 
-rule("MUL", int16="own scale", int16_constants=True, versions=Versions(int8=2, int16=2))
+rule("MUL", int16="own scale", versions=Versions(int8=2, int16=2))
 
 
 @kernel("MUL", [TensorType.INT8, TensorType.UINT8])

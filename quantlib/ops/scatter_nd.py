@@ -27,7 +27,7 @@ from quantlib.ops._rule import rule
 
 __all__: list[str] = []
 
-rule("SCATTER_ND", same_scale=True, int16="same scale")
+rule("SCATTER_ND", same_scale=True)  # the converter also makes it int16, which no kernel takes
 
 _TYPES = (
     TensorType.FLOAT32,

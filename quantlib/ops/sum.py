@@ -17,7 +17,7 @@ the output is never written (refused).
 The optimized kernel and XNNPACK scale sums of codes in float32 (`quantlib.ops._reduce_float32`), int8
 as int8; the optimized one takes int16, too, and bool only where there is nothing to fold. It starts
 from the first element. The order in which XNNPACK adds real numbers of the last axis depends on the
-processor and is not claimed.
+processor's vectors and is reproduced for AVX-512.
 
 Source: LiteRT tflite/kernels/reduce.cc (QuantizedMeanOrSum), internal/reference/reduce.h.
 """
@@ -44,7 +44,7 @@ from quantlib.ops._rule import Versions, rule
 
 __all__ = ["ReducerOptions"]
 
-rule("SUM", int16="same scale", versions=Versions(int8=2, int16=2))
+rule("SUM", versions=Versions(int8=2))  # the converter also makes it int16, which kernels take for bytes
 
 
 @kernel("SUM", [TensorType.UINT8, TensorType.INT8])

@@ -20,7 +20,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._movement import require_same_parameters, require_same_type, resolve_axis
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
-from quantlib.ops._rule import rule
+from quantlib.ops._rule import Versions, rule
 
 __all__ = ["UnpackOptions"]
 
@@ -33,7 +33,7 @@ class UnpackOptions:
     axis: int = 0
 
 
-rule("UNPACK", same_scale=True, int16="same scale")
+rule("UNPACK", same_scale=True, int16="same scale", versions=Versions(int8=2))
 
 
 _TYPES = (

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from quantlib.errors import Location, UnsupportedError
 from quantlib.model.graph import Model, Tensor, TensorType
 from quantlib.model.tensor_rules import constant_data
-from quantlib.ops._rule import Bias, rule_of
-from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
+from quantlib.ops._rule import rule_of
+from quantlib.quantizer.graph import Graph, Kind, Step, Value
+from quantlib.quantizer.misfits import misfit
 
 __all__ = ["draw"]
 
@@ -73,7 +74,7 @@ def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Grap
                 value.producer = made
                 made.outputs.append(value)
         steps.append(made)
-        made.misfit = _misfit(made)
+        made.misfit = misfit(made)
         if made.misfit is not None:
             made.rule = None
     end = Step(Kind.RETURN, inputs=[None] * len(subgraph.outputs))
@@ -88,42 +89,6 @@ def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Grap
         and (value.producer is None or value.producer.kind is Kind.OPERATOR)
     }
     return Graph(inputs, constants, steps, known)
-
-
-def _misfit(step: Step) -> str | None:
-    """Why a rule does not apply: the operator lacks what the rule speaks of."""
-    rule = step.rule
-    if rule is None:
-        return None
-    if (
-        rule.int16 == "scale of output"
-        and touches_reals(step)
-        and not (step.outputs and step.outputs[0].is_real)
-    ):
-        return "real inputs and another output"
-    for position, axis in rule.weights.items():
-        weights = step.inputs[position] if position < len(step.inputs) else None
-        if weights is None:
-            return f"input {position} is absent"
-        if axis is not None and axis >= len(weights.tensor.shape):
-            return f"input {position} (weights) has no axis {axis}"
-    return None if rule.bias is None else _bias_misfit(step, rule.bias, rule.weights)
-
-
-def _bias_misfit(step: Step, bias: Bias, weights: Mapping[int, int | None]) -> str | None:
-    for position in bias.of:
-        if position >= len(step.inputs) or step.inputs[position] is None:
-            return f"input {position} is absent"
-    value, filters = (
-        step.inputs[position] if position < len(step.inputs) else None
-        for position in (bias.position, bias.of[1])
-    )
-    axis = weights.get(bias.of[1])
-    if value is None or filters is None or axis is None:
-        return None
-    if value.tensor.shape != (filters.tensor.shape[axis],):
-        return f"input {bias.position} (bias) does not have one element per channel"
-    return None
 
 
 def _refuse_quantized(tensor: Tensor, subgraph_index: int, index: int) -> None:

@@ -70,7 +70,7 @@ class _Int16:
             if step.kind is Kind.OPERATOR and step not in served:
                 self._dequantize_inputs(step)
         for step in reversed(served):
-            if _rule(step).int16 == "scale of output":
+            if _rule(step).int16 in ("same scale", "scale of output"):
                 self._bring_inputs_to_output(step)
         for step in served:
             bias = _rule(step).bias
@@ -138,8 +138,7 @@ class _Int16:
         """Turn a constant input into integers of its own, unless it was turned already."""
         assert value.constant is not None
         if position not in rule.weights:
-            in_int16 = rule.int16 in ("same scale", "scale of output") or rule.int16_constants
-            _store_symmetric(value, TensorType.INT16 if in_int16 else TensorType.INT8)
+            _store_symmetric(value)
             return
         per_channel = self.per_channel and (self.per_channel_dense or not rule.dense)
         axis = rule.weights[position] if per_channel else None
@@ -263,12 +262,8 @@ def _store_weights(value: Value, h: Float32Array, axis: int | None) -> None:
     value.stored = constants.store_within(value.constant, h, axis)
 
 
-def _store_symmetric(value: Value, type: TensorType) -> None:
+def _store_symmetric(value: Value) -> None:
     assert value.constant is not None
-    h = np.abs(value.constant).max(initial=np.float32(0))
-    if type is TensorType.INT8:
-        _store_weights(value, h.reshape(1), None)
-        return
-    scale = _int16_scale(h)
+    scale = _int16_scale(np.abs(value.constant).max(initial=np.float32(0)))
     value.stored = constants.store_int16(value.constant, scale)
-    value.type, value.parameters = type, Parameters(type, (scale,))
+    _make_int16(value, Parameters(TensorType.INT16, (scale,)))

@@ -16,6 +16,7 @@ from quantlib.quantizer.constants_only import to_float16_constants, to_int8_weig
 from quantlib.quantizer.draw import draw
 from quantlib.quantizer.graph import Graph, Kind, Step, touches_reals
 from quantlib.quantizer.int16x8 import quantize_to_int16
+from quantlib.quantizer.misfits import integer_misfit
 from quantlib.quantizer.propagate import Settings, mark_parameters
 from quantlib.quantizer.reasons import float_tensors, why_float
 from quantlib.quantizer.recipes import DynamicRange, Float16, FullInteger, Int16x8, Recipe
@@ -191,6 +192,10 @@ def _apply(
     operators = [step for step in graph.steps if step.kind is Kind.OPERATOR]
     for step in operators:
         step.is_kept_float = chosen[step] != recipe
+        if not step.is_kept_float and isinstance(recipe, FullInteger | Int16x8):
+            reason = integer_misfit(step, in_int16=isinstance(recipe, Int16x8))
+            if reason is not None:
+                step.misfit, step.rule = reason, None
     if isinstance(recipe, FullInteger):
         _to_int8(graph, recipe, chosen, reasons, is_main=is_main)
         return
