@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from quantlib.quantizer import recipes
     from quantlib.quantizer.converter import OpsSet, Optimize, TFLiteConverter
     from quantlib.quantizer.quantize import quantize_model
+    from quantlib.runtime.claims import unclaimed
     from quantlib.runtime.execute import run
     from quantlib.runtime.interpreter import Interpreter, OpResolverType
 
@@ -79,6 +80,7 @@ _HOMES = {
     "run": "quantlib.runtime.execute",
     "save_model": "quantlib.flatbuffer.save",
     "to_float16": "quantlib.affine.float16",
+    "unclaimed": "quantlib.runtime.claims",
     "write_model": "quantlib.flatbuffer.write",
 }
 """Where each public name lives."""
@@ -127,6 +129,7 @@ __all__ = [
     "run",
     "save_model",
     "to_float16",
+    "unclaimed",
     "write_model",
 ]
 

@@ -55,7 +55,9 @@ Inputs = Annotated[
     typer.Option("--input", "-i", help="A .npy file per input, in order, or one .npz."),
 ]
 Seed = Annotated[int | None, typer.Option("--random", "-r", help="Random inputs from this seed.")]
-Kernels = Annotated[str, typer.Option("--kernels", "-k", help="Kernel family: reference.")]
+Kernels = Annotated[
+    str, typer.Option("--kernels", "-k", help=f"Kernel family: {', '.join(kernel_sets.names())}.")
+]
 
 Samples = Annotated[
     str,
@@ -103,11 +105,18 @@ def _main(
 
 @app.command()
 @_ended
-def inspect(file: File, json: Json = False) -> int:
+def inspect(
+    file: File,
+    kernels: Annotated[
+        str | None,
+        typer.Option("--kernels", "-k", help="List what this kernel family's bits are not claimed of."),
+    ] = None,
+    json: Json = False,
+) -> int:
     """Show a model's operators, tensors, parameters, sizes and multiply-adds."""
     from quantlib.cli import inspect as command
 
-    return command.run(file, json)
+    return command.run(file, json, kernels)
 
 
 @app.command()

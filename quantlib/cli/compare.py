@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from quantlib.cli.samples import load_inputs, random_inputs
 from quantlib.errors import InvalidInputError
 from quantlib.flatbuffer.read import read_model
 from quantlib.oracle import compare as comparing
-from quantlib.oracle.comparison import Comparison
+from quantlib.oracle.comparison import Comparison, TensorComparison
 
 __all__ = ["run"]
 
@@ -85,12 +86,22 @@ def _report(result: Comparison, reason: str | None, written: Path | None) -> dic
         "kernels": result.kernels,
         "against": result.against,
         "equal": result.equal,
+        "as_claimed": result.as_claimed,
         "elements": result.elements,
         "differing": result.differing,
-        "tensors": [dataclasses.asdict(row) for row in result.tensors],
+        "tensors": [_plain(row) for row in result.tensors],
         "unavailable": list(result.unavailable),
         "explanation": reason,
         "reproducer": None if written is None else str(written),
+    }
+
+
+def _plain(row: TensorComparison) -> dict[str, Any]:
+    """A row's fields and its verdict; JSON has no NaN and no infinity, so they become text."""
+    fields = {**dataclasses.asdict(row), "breaks_claim": row.breaks_claim}
+    return {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in fields.items()
     }
 
 

@@ -15,23 +15,36 @@ from quantlib.model.limits import Limits
 from quantlib.model.show import show
 from quantlib.ops._registry import multiply_adds_of
 from quantlib.ops._resolve import resolve
+from quantlib.runtime.claims import Unclaimed, unclaimed
 
 __all__ = ["multiply_adds", "run"]
 
 
-def run(file: Path, as_json: bool) -> int:
+def run(file: Path, as_json: bool, kernels: str | None = None) -> int:
     """The command; its exit status.
 
     Parameters
     ----------
     file : Path
     as_json : bool
+    kernels : str, optional
+        Also list the operators whose bits this kernel family does not claim.
     """
     model = read_model(file)
+    found = () if kernels is None else unclaimed(model, kernels=kernels)
     if as_json:
-        sys.stdout.write(json.dumps(_report(model, file)) + "\n")
-    else:
-        sys.stdout.write(show(model, multiply_adds, described) + "\n")
+        report = _report(model, file)
+        if kernels is not None:
+            report["unclaimed"] = [_claim(one) for one in found]
+        sys.stdout.write(json.dumps(report) + "\n")
+        return 0
+    sys.stdout.write(show(model, multiply_adds, described) + "\n")
+    if kernels is not None:
+        count = len(model.subgraphs[0].operators)
+        sys.stdout.write(
+            f"{kernels} kernels: the bits of {count - len(found)} of {count} operators claimed\n"
+        )
+        sys.stdout.writelines(f"  {one}\n" for one in found)
     return 0
 
 
@@ -90,6 +103,16 @@ def _report(model: Model, file: Path) -> dict[str, Any]:
         "tensors": tensors,
         "signatures": [signature.key for signature in model.signatures or ()],
         "multiply_adds": sum(operator["multiply_adds"] or 0 for operator in operators),
+    }
+
+
+def _claim(one: Unclaimed) -> dict[str, Any]:
+    return {
+        "operator": one.operator,
+        "name": one.operator_name,
+        "outputs": list(one.outputs),
+        "reason": one.bound.reason,
+        "bound": str(one.bound),
     }
 
 

@@ -17,7 +17,7 @@ from quantlib.flatbuffer.read import read_model
 from quantlib.flatbuffer.save import replace_file
 from quantlib.model.graph import Model
 from quantlib.runtime import execute
-from quantlib.runtime.trace import Event, Produced
+from quantlib.runtime.trace import Event, Produced, Started
 
 __all__ = ["run"]
 
@@ -45,14 +45,20 @@ def run(
     """
     model = read_model(file)
     arrays = load_inputs(model, inputs) if inputs else random_inputs(model, seed or 0)
+    doubtful: list[str] = []
     with operators_progress(len(model.subgraphs[0].operators), "running") as progress:
 
         def watch(event: Event) -> None:
             progress(event)
             if trace and isinstance(event, Produced):
                 sys.stderr.write(f"{_traced(model, event)}\n")
+            if isinstance(event, Started) and event.node.bound is not None:
+                doubtful.append(f"{event.node.operator} #{event.node.position} (within {event.node.bound})")
 
         outputs = execute.run(model, *arrays, kernels=kernels, watch=watch)
+    if doubtful:
+        named = ", ".join(doubtful)
+        sys.stderr.write(f"quantlib: bits not claimed to be those of the {kernels} kernels: {named}\n")
     indices = model.subgraphs[0].outputs
     names = [model.subgraphs[0].tensors[index].name or f"tensor_{index}" for index in indices]
     if save is not None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import requantize
+from quantlib.arithmetic.bounds import Bound
 from quantlib.arithmetic.profile import DEFAULT_PROFILE, Profile
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.errors import InvalidModelError, LimitExceededError, Location, UnsupportedError
@@ -166,8 +167,8 @@ class Node:
         What a kernel may allocate and compute.
     profile : Profile
         Release and processor, where they move bits.
-    claimed : bool
-        Whether the kernel set claims this node's bits.
+    bound : Bound, optional
+        How far the family's own bits may lie from ours, where the kernel set does not claim them.
     """
 
     operator: str
@@ -182,7 +183,12 @@ class Node:
     intermediates: tuple[Value, ...] = ()
     limits: Limits = DEFAULT_LIMITS
     profile: Profile = DEFAULT_PROFILE
-    claimed: bool = True
+    bound: Bound | None = None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the kernel set claims this node's bits."""
+        return self.bound is None
 
     def location(self, role: str | None = None, field: str | None = None) -> Location:
         """Where this node stands, for an error."""

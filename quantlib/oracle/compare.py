@@ -24,6 +24,7 @@ from quantlib.model.limits import Limits
 from quantlib.oracle.comparison import Comparison, Evidence, TensorComparison
 from quantlib.oracle.cut import exposed
 from quantlib.oracle.litert import LiteRT
+from quantlib.runtime.claims import bound_shares
 from quantlib.runtime.execute import initial_variables, input_values
 from quantlib.runtime.plan import Binder, Plan, Step, make_plan, run_step
 
@@ -81,14 +82,23 @@ def compare(
     known = {**plan.constants, **initial_variables(model, 0), **values, **theirs}
     rows: list[TensorComparison] = []
     unavailable: list[str] = []
-    for step in plan.steps:
+    doubtful: set[int] = set()  # not claimed, or computed from what is not
+    for number, step in enumerate(plan.steps):
         alone = _isolated(step, known)
+        follows = not doubtful.isdisjoint(step.inputs)
+        claimed = step.node.claimed and (their_plan is None or their_plan.steps[number].node.claimed)
+        if follows or not claimed:
+            doubtful.update(step.outputs)
         for position, index in enumerate(step.outputs):
             if index not in theirs:
                 unavailable.append(model.subgraphs[0].tensors[index].name or str(index))
                 continue
             result = None if alone is None else alone[position]
-            rows.append(_row(plan, step, index, ours[index], theirs[index], result))
+            row = _row(plan, step, index, ours[index], theirs[index], result)
+            row = replace(row, claimed=claimed, follows_unclaimed=follows)
+            if result is not None and not claimed and their_plan is None:
+                row = _held_against_bound(row, step, known, result, theirs[index])
+            rows.append(row)
     evidence = Evidence(plan, their_plan, name, MappingProxyType(ours), MappingProxyType(known))
     return Comparison(chosen.name, name, tuple(rows), tuple(unavailable), evidence)
 
@@ -198,6 +208,26 @@ def _isolated(step: Step, known: Mapping[int, NDArray[Any]]) -> tuple[NDArray[An
     return run_step(step, tuple(None if index == OPTIONAL else known[index] for index in step.inputs))
 
 
+def _held_against_bound(
+    row: TensorComparison,
+    step: Step,
+    known: Mapping[int, NDArray[Any]],
+    alone: NDArray[Any],
+    theirs: NDArray[Any],
+) -> TensorComparison:
+    """The row, with how much of its bound a result that is not claimed needs."""
+    if alone.shape != theirs.shape or alone.dtype != theirs.dtype:
+        return replace(row, bound=str(step.node.bound), bound_share=np.inf, beyond_bound=alone.size)
+    inputs = tuple(None if index == OPTIONAL else known[index] for index in step.inputs)
+    shares = bound_shares(step, inputs, alone, theirs)
+    return replace(
+        row,
+        bound=str(step.node.bound),
+        bound_share=float(shares.max(initial=0.0)),
+        beyond_bound=int(np.count_nonzero(shares > 1)),
+    )
+
+
 def _row(
     plan: Plan,
     step: Step,
@@ -215,7 +245,6 @@ def _row(
         elements=int(ours.size),
         differing=count_differing(ours, theirs),
         isolated_differing=None if alone is None else count_differing(alone, theirs),
-        claimed=step.node.claimed,
     )
     if not row.differing or ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return row

@@ -48,6 +48,15 @@ class TensorComparison:
         As `differing`, when our operator is given their inputs; None where one of these is unknown.
     claimed : bool
         Whether our kernel set claims the bits of this operator (`KernelSet.unclaimed`).
+    bound : str
+        How far the family's own result may lie from ours where they are not claimed, in words.
+    bound_share : float, optional
+        Of a result that is not claimed: the largest difference on their inputs as a share of what the
+        bound allows there; None where nothing was there to check.
+    beyond_bound : int
+        Elements that differ by more.
+    follows_unclaimed : bool
+        Whether the tensor is computed from one that is not claimed.
     """
 
     operator: int
@@ -63,6 +72,33 @@ class TensorComparison:
     theirs: float | None = None
     isolated_differing: int | None = None
     claimed: bool = True
+    bound: str = ""
+    bound_share: float | None = None
+    beyond_bound: int = 0
+    follows_unclaimed: bool = False
+
+    @property
+    def breaks_claim(self) -> bool:
+        """Whether the operator itself differs, by more than is said of it.
+
+        Where the other side's inputs are not known, a tensor that follows one that is not claimed gets
+        the benefit of the doubt.
+        """
+        if not self.claimed:
+            return self.beyond_bound > 0
+        if self.isolated_differing is None:
+            return self.differing > 0 and not self.follows_unclaimed
+        return self.isolated_differing > 0
+
+    @property
+    def _claim(self) -> str:
+        if self.claimed:
+            return "; follows what is not claimed" if self.follows_unclaimed else ""
+        if self.bound_share is None:
+            return "; not claimed"
+        if self.beyond_bound:
+            return f"; not claimed, {self.beyond_bound} beyond the bound of {self.bound}"
+        return f"; not claimed, within {self.bound_share:.2g} of the bound of {self.bound}"
 
     def __str__(self) -> str:
         where = f"{self.operator_name} #{self.operator} {self.tensor_name!r}"
@@ -73,11 +109,12 @@ class TensorComparison:
             if self.first_index is None
             else f" {list(self.first_index)}: ours {self.ours}, theirs {self.theirs}"
         )
-        claim = "" if self.claimed else "; not claimed"
         alone = {None: "", 0: "; agrees on their inputs"}.get(
             self.isolated_differing, "; differs on their inputs"
         )
-        counted = f"{self.differing} of {self.elements} differ, max {self.maximum_difference:g}{alone}{claim}"
+        counted = (
+            f"{self.differing} of {self.elements} differ, max {self.maximum_difference:g}{alone}{self._claim}"
+        )
         return f"{where}{at} ({counted})"
 
 
@@ -179,6 +216,11 @@ class Comparison:
         return not any(one.differing for one in self.tensors)
 
     @property
+    def as_claimed(self) -> bool:
+        """Whether nothing differs but what is not claimed, within its bound, and what follows from it."""
+        return not any(one.breaks_claim for one in self.tensors)
+
+    @property
     def elements(self) -> int:
         """Elements compared."""
         return sum(one.elements for one in self.tensors)
@@ -258,4 +300,10 @@ class Comparison:
         )
         if self.equal:
             return f"{heading}, all equal"
-        return f"{heading}, {self.differing} differ\nfirst divergence: {self.first_divergence}"
+        lines = [f"{heading}, {self.differing} differ", f"first divergence: {self.first_divergence}"]
+        broken = [one for one in self.tensors if one.breaks_claim]
+        if not broken:
+            lines.append("all of it not claimed and within bounds, or computed from that")
+        elif broken[0] is not self.first_divergence:
+            lines.append(f"first divergence from what is claimed: {broken[0]}")
+        return "\n".join(lines)

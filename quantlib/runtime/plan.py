@@ -225,9 +225,9 @@ def _choose(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tup
             data = node.input(entry.data_input).type.name
             weights = node.input_type(1)
             words = (node.operator, data, "" if weights is None else weights.name)
-            claimed = kernels.claims(*words) and candidate.claims(*words)
+            bound = kernels.bound(*words) or candidate.bound(*words)
             rule = candidate.requantizer(node.operator, data)
-            return replace(node, requantizer=rule, claimed=claimed), entry.bind
+            return replace(node, requantizer=rule, bound=bound), entry.bind
     raise _registry.nobody_serves(node)
 
 

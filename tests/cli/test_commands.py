@@ -84,6 +84,33 @@ def test_compare_with_litert_ends_with_0_where_all_is_equal():
     assert (ended.returncode, "all equal" in ended.stdout) == (0, True)
 
 
+FLOAT_MODEL = str(digits.float_model_path())
+
+
+@needs_litert
+def test_compare_says_what_is_not_claimed_and_how_far_within_its_bound():
+    ended = quantlib("compare", FLOAT_MODEL, "--random", 0, "--kernels", "optimized")
+    assert ended.returncode == 1
+    assert "not claimed, within" in ended.stdout
+    assert "all of it not claimed and within bounds" in ended.stdout
+    report = json.loads(
+        quantlib("compare", FLOAT_MODEL, "--random", 0, "--kernels", "optimized", "--json").stdout
+    )
+    assert (report["equal"], report["as_claimed"]) == (False, True)
+    assert 0 < report["tensors"][-1]["bound_share"] <= 1
+
+
+def test_inspect_and_run_name_the_operators_whose_bits_are_not_claimed():
+    shown = quantlib("inspect", FLOAT_MODEL, "--kernels", "optimized")
+    assert "optimized kernels: the bits of 3 of 5 operators claimed" in shown.stdout
+    assert "FULLY_CONNECTED #4" in shown.stdout
+    report = json.loads(quantlib("inspect", FLOAT_MODEL, "--kernels", "optimized", "--json").stdout)
+    assert [one["operator"] for one in report["unclaimed"]] == [1, 4]
+    ran = quantlib("run", FLOAT_MODEL, "--random", 0, "--kernels", "optimized")
+    assert (ran.returncode, "CONV_2D #1" in ran.stderr, "CONV_2D" in ran.stdout) == (0, True, False)
+    assert quantlib("run", FLOAT_MODEL, "--random", 0).stderr == ""
+
+
 def test_compare_with_a_dump_ends_with_1_where_something_differs(image, tmp_path):
     model = read_model(MODEL)
     np.save(tmp_path / "x.npy", image)

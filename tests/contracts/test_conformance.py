@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from quantlib.testing.conformance import Row, page
+from quantlib.testing.conformance_page import Row, page
 from quantlib.testing.model_conformance import ModelRow
 from quantlib.testing.single_operator import generators
 

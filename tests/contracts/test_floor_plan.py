@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 DOORS = {
     "runtime.interpreter": {"flatbuffer"},
+    "runtime.claims": {"arithmetic.bounds"},
     "oracle.explain": {"arithmetic", "ops"},
     "calibration.ranges": {"flatbuffer.save"},
     "evaluation.cost": {"ops._registry", "ops._resolve"},

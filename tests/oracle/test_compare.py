@@ -115,3 +115,79 @@ def test_a_model_that_kills_litert_is_an_oracle_error_and_the_next_question_is_a
         with pytest.raises(OracleError, match="died with status"):
             litert.run(deadly, [np.zeros((2, 3), np.int8)])
         assert compare(model, image, litert=litert).equal
+
+
+@pytest.fixture(scope="module")
+def float_model():
+    return read_model(digits.float_model_path())
+
+
+@pytest.fixture(scope="module")
+def real_image():
+    return np.random.default_rng(1).random((1, 8, 8)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def real_values(float_model, real_image):
+    held = make_plan(float_model, kernels="optimized").run(
+        input_values(float_model, [real_image]), keep_all=True
+    )
+    return {index: np.array(array) for index, array in held.items()}
+
+
+@needs_litert
+def test_what_is_not_claimed_is_held_against_its_bound(float_model, real_image):
+    result = compare(float_model, real_image, kernels="optimized")
+    dense = result.tensors[-1]
+    assert not dense.claimed
+    assert dense.bound_share <= 1
+    assert result.as_claimed
+    assert "of the bound of 2 γ Σ|x·w|" in str(dense)
+
+
+def test_a_difference_beyond_the_bound_is_a_divergence(float_model, real_image, real_values):
+    conv = float_model.subgraphs[0].operators[1].outputs[0]
+    theirs = dict(real_values)
+    within, beyond = theirs[conv].copy(), theirs[conv].copy()
+    index = np.unravel_index(np.argmax(within), within.shape)
+    within[index] = np.nextafter(within[index], np.float32(np.inf))
+    beyond[index] += 1e-3
+    for changed, broken in ((within, 0), (beyond, 1)):
+        plan = make_plan(float_model, kernels="optimized")
+        following = {conv: changed}
+        for step in plan.steps[2:]:
+            inputs = (following.get(i, theirs[i]) for i in step.inputs)
+            following[step.outputs[0]] = np.asarray(step.kernel(*inputs))
+        result = compare(float_model, real_image, kernels="optimized", against={**theirs, **following})
+        row = result.tensors[1]
+        assert not result.equal
+        assert result.as_claimed == (not broken)
+        assert (row.beyond_bound, row.differing) == (broken, 1)
+        assert ("beyond the bound" in str(row)) == bool(broken)
+
+
+def test_what_follows_from_a_tensor_that_is_not_claimed_says_so(float_model, real_image, real_values):
+    rows = compare(float_model, real_image, kernels="optimized", against=real_values).tensors
+    assert [row.follows_unclaimed for row in rows] == [False, False, True, True, True]
+    pool = float_model.subgraphs[0].operators[2].outputs[0]
+    theirs = {index: real_values[index] for index in (pool,)}
+    theirs[pool] = np.nextafter(theirs[pool], np.float32(9))
+    (row,) = compare(float_model, real_image, kernels="optimized", against=theirs).tensors
+    assert row.differing
+    assert row.isolated_differing is None
+    assert not row.breaks_claim
+    assert "follows what is not claimed" in str(row)
+
+
+def test_a_claimed_operator_that_differs_on_their_inputs_breaks_its_claim_wherever_it_stands(
+    float_model, real_image, real_values
+):
+    pool = float_model.subgraphs[0].operators[2].outputs[0]
+    theirs = dict(real_values)
+    theirs[pool] = np.nextafter(real_values[pool], np.float32(9))
+    for operator in float_model.subgraphs[0].operators[3:]:
+        theirs.pop(operator.outputs[0])
+    result = compare(float_model, real_image, kernels="optimized", against=theirs)
+    assert not result.as_claimed
+    assert [row.operator_name for row in result.tensors if row.breaks_claim] == ["MAX_POOL_2D"]
+    assert "first divergence: MAX_POOL_2D" in str(result)

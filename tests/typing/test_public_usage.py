@@ -25,6 +25,7 @@ def test_a_model_is_read_run_and_written() -> None:
     assert_type(model, ql.Model)
     outputs = ql.run(model, np.zeros((1, 8, 8), np.int8), kernels="reference")
     assert_type(outputs, tuple[NDArray[Any], ...])
+    assert [str(one.bound) for one in ql.unclaimed(model, kernels="optimized")] == []
     assert_type(ql.write_model(model), bytes)
     assert_type(ql.read_model(b"".join([ql.write_model(model)]), limits=ql.Limits(rank=4)), ql.Model)
 
