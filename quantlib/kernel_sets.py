@@ -5,7 +5,7 @@ turns an accumulator into output units. This room is the table of those names. A
 operator, or passes the question on to its fallback.
 
 Source: LiteRT tflite/kernels/register_ref.cc (which kernels the reference resolver registers);
-rules measured on ai-edge-litert 2.3.0, x86-64 with AVX2 and FMA.
+rules measured on ai-edge-litert 2.3.0, x86-64 with AVX-512 and FMA.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ class KernelSet:
     unclaimed : mapping of (operator name, input type name) to Bound
         Nodes whose bits this family forms in ways that are not reproduced here, unless their
         weights are integers; and how far its result may lie from ours.
+    by_avx512 : frozenset of (operator name, input type name)
+        Of these, nodes that are reproduced, and claimed, for a processor with AVX-512
+        (`Profile.vectors`).
     fallback : KernelSet, optional
         Who takes the nodes that this set has no kernel for, with its own rules.
     profile : Profile
@@ -69,6 +72,7 @@ class KernelSet:
     )
     default: Requantizer = requantize.two_roundings
     unclaimed: Mapping[tuple[str, str], Bound] = field(default_factory=lambda: MappingProxyType({}))
+    by_avx512: frozenset[tuple[str, str]] = frozenset()
     fallback: KernelSet | None = None
     profile: Profile = DEFAULT_PROFILE
 
@@ -110,8 +114,14 @@ class KernelSet:
         2 γ Σ|x·w|
         >>> OPTIMIZED.bound("CONV_2D", "INT8"), OPTIMIZED.bound("CONV_2D", "FLOAT32", "INT8")  # hybrid
         (None, None)
+        >>> print(XNNPACK.bound("ELU", "FLOAT32"))
+        None
+        >>> print(replace(XNNPACK, profile=Profile(vectors="other")).bound("ELU", "FLOAT32"))
+        2 ulp
         """
-        return None if weights_type in INTEGER_WEIGHTS else self.unclaimed.get((operator, input_type))
+        node = operator, input_type
+        reproduced = self.profile.vectors == "avx512f" and node in self.by_avx512
+        return None if reproduced or weights_type in INTEGER_WEIGHTS else self.unclaimed.get(node)
 
     @property
     def chain(self) -> tuple[KernelSet, ...]:
@@ -189,6 +199,9 @@ XNNPACK = KernelSet(
     family="xnnpack",
     searched=("xnnpack",),
     unclaimed=_XNNPACK_FUNCTIONS,
+    by_avx512=frozenset(
+        (operator, "FLOAT32") for operator in ("ELU", "EXP", "LOGISTIC", "SOFTMAX", "SUM", "MEAN")
+    ),
     default=requantize.float32_half_to_even,
     fallback=OPTIMIZED,
 )

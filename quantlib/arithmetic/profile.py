@@ -22,6 +22,9 @@ class Profile:
         once; x86 without AVX rounds once for int8 and as the reference for uint8.
     fma : bool
         Whether XNNPACK's float kernels fuse multiply and add.
+    vectors : {"avx512f", "other"}
+        The widest vectors that XNNPACK finds. They decide the order of its float sums and the formulas
+        of its exponentials; only those of AVX-512 were measured and are reproduced.
     num_threads : int
         The optimized MEAN splits channels among threads, and each slice has its own leftovers.
 
@@ -35,8 +38,9 @@ class Profile:
     release: tuple[int, ...] = (2, 3, 0)
     gemm: Literal["x86_avx", "single", "x86_no_avx"] = "x86_avx"
     fma: bool = True
+    vectors: Literal["avx512f", "other"] = "avx512f"
     num_threads: int = 1
 
 
 DEFAULT_PROFILE = Profile()
-"""What was measured: ai-edge-litert 2.3.0, x86-64 with AVX2 and FMA, one thread."""
+"""What was measured: ai-edge-litert 2.3.0, x86-64 with AVX-512 and FMA, one thread."""

@@ -10,7 +10,14 @@ from __future__ import annotations
 from quantlib.model.graph import TensorType
 from quantlib.ops._node import Node, Value
 
-__all__ = ["has_byte_parameters", "maps_bytes", "maps_float32", "takes_float32_reduction", "takes_reduction"]
+__all__ = [
+    "has_byte_parameters",
+    "maps_bytes",
+    "maps_float32",
+    "maps_float32_by_avx512",
+    "takes_float32_reduction",
+    "takes_reduction",
+]
 
 _LARGEST_RANK = 6
 """Dimensions, and axes, that XNNPACK knows."""
@@ -48,6 +55,16 @@ def maps_float32(node: Node) -> bool:
     x, y = node.input(0), node.output()
     real = x.type is TensorType.FLOAT32 and y.type is TensorType.FLOAT32
     return real and len(x.shape) <= _LARGEST_RANK and node.profile.fma
+
+
+def maps_float32_by_avx512(node: Node) -> bool:
+    """Whether XNNPACK turns one float32 tensor into another, on a processor with AVX-512.
+
+    Parameters
+    ----------
+    node : Node
+    """
+    return maps_float32(node) and node.profile.vectors == "avx512f"
 
 
 def takes_reduction(node: Node) -> bool:

@@ -6,7 +6,7 @@
 
 int8 codes are looked up in a table of 256 entries computed in float32. LiteRT's reference resolver
 lacks the operator; its other resolvers have this one kernel. XNNPACK rounds the entries half to even;
-its own real function is not claimed.
+its float32 is its own (`quantlib.arithmetic.xnnpack_exp`) and reproduced for processors with AVX-512.
 
 Source: LiteRT tflite/kernels/activations.cc (EluPrepare, EluEval), internal/reference/elu.h.
 """
@@ -16,9 +16,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import libm
+from quantlib.arithmetic import libm, xnnpack_exp
 from quantlib.model.graph import TensorType
-from quantlib.ops._delegated import maps_bytes
+from quantlib.ops._delegated import maps_bytes, maps_float32_by_avx512
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._table import look_up_8bit, look_up_8bit_xnnpack, require_same_type
@@ -45,6 +45,13 @@ def float32(node: Node) -> Kernel:
     """The C library's expm1 below 0."""
     require_same_type(node)
     return _elu
+
+
+@kernel("ELU", [TensorType.FLOAT32], family="xnnpack", when=maps_float32_by_avx512)
+def xnnpack_float32(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    return xnnpack_exp.elu
 
 
 def _elu(x: NDArray[np.float32]) -> NDArray[np.float32]:

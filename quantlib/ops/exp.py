@@ -8,6 +8,8 @@
 int8 codes are looked up in a table of 256 entries, int16 codes in one of 513 entries with
 interpolation, both computed in float32.
 
+XNNPACK's float32 is its own (`quantlib.arithmetic.xnnpack_exp`) and reproduced for processors with AVX-512.
+
 Source: LiteRT tflite/kernels/exp.cc.
 """
 
@@ -15,8 +17,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quantlib.arithmetic import libm
+from quantlib.arithmetic import libm, xnnpack_exp
 from quantlib.model.graph import TensorType
+from quantlib.ops._delegated import maps_float32_by_avx512
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
@@ -53,3 +56,10 @@ def float32(node: Node) -> Kernel:
     """The C library's function."""
     require_same_type(node)
     return libm.expf
+
+
+@kernel("EXP", [TensorType.FLOAT32], family="xnnpack", when=maps_float32_by_avx512)
+def xnnpack_float32(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    return xnnpack_exp.expf

@@ -10,8 +10,9 @@
 in a table of the function itself. Reals above 16.619 give 1, reals below -9 exp(x).
 
 Optimized: int16 codes in units of 2**-12 go through fixed point (gemmlowp); real numbers through
-Eigen. XNNPACK: the table of 8-bit codes is rounded half to even, and (C2) falls. Its own real
-functions are not claimed.
+Eigen. XNNPACK: the table of 8-bit codes is rounded half to even, and (C2) falls; its float32
+is its own (`quantlib.arithmetic.xnnpack_exp`) and reproduced for processors with AVX-512. Its float16 is
+not claimed.
 
 Source: LiteRT tflite/kernels/activations.cc (SigmoidPrepare, SigmoidEval),
 internal/reference/logistic.h, internal/reference/integer_ops/logistic.h.
@@ -24,9 +25,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import eigen, gemmlowp, libm, sigmoid_table
+from quantlib.arithmetic import eigen, gemmlowp, libm, sigmoid_table, xnnpack_exp
 from quantlib.model.graph import TensorType
-from quantlib.ops._delegated import maps_bytes
+from quantlib.ops._delegated import maps_bytes, maps_float32_by_avx512
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Fixed, Versions, rule
@@ -117,6 +118,13 @@ def optimized_float32(node: Node) -> Kernel:
     """Eigen's function."""
     require_same_type(node)
     return eigen.logistic
+
+
+@kernel("LOGISTIC", [TensorType.FLOAT32], family="xnnpack", when=maps_float32_by_avx512)
+def xnnpack_float32(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    return xnnpack_exp.logistic
 
 
 @kernel("LOGISTIC", [TensorType.FLOAT16], family="optimized")

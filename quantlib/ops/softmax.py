@@ -18,7 +18,9 @@ Reals: the C library's exp, the sum in float32 one after the other, a division f
 
 Optimized: 8-bit codes have their exponentials and their sum in float32 and set no bound on it (C5); for
 uint8 halves are rounded up, for all other outputs away from zero. Reals go through Eigen. XNNPACK takes
-reals whose beta is 1; its exponentials depend on the processor and are not claimed.
+reals whose beta is 1 and has exponentials and an order of summation of its own
+(`quantlib.arithmetic.xnnpack_exp`), which are reproduced for processors with AVX-512; its float16 is not
+claimed.
 
 Source: LiteRT tflite/kernels/activations.cc (SoftmaxPrepare), internal/reference/softmax.h.
 """
@@ -30,14 +32,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import eigen, eigen_sum, fixed_point, gemmlowp, libm, lookup, rounding
+from quantlib.arithmetic import eigen, eigen_sum, fixed_point, gemmlowp, libm, lookup, rounding, xnnpack_exp
 from quantlib.model.graph import TensorType
 from quantlib.ops._exponentials import ACCUMULATION_INTEGER_BITS, Exponentials, below_largest, float32_powers
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._reduce import sum_last_axis_float32
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Fixed, Versions, rule
+from quantlib.ops._scale_limits import exponential_scale
 from quantlib.ops._table import require_no_zero_point, require_same_type
+from quantlib.ops._xnnpack_operands import MOST_DIMENSIONS
 
 __all__ = ["SoftmaxOptions"]
 
@@ -53,6 +57,7 @@ rule(
     "SOFTMAX",
     fixed=Fixed(int8=(1 / 256, -128), int16=(1 / 32768, 0)),
     int16="own scale",
+    scales_fit=exponential_scale,
     versions=Versions(int8=2, int16=2),
 )
 
@@ -162,6 +167,31 @@ def optimized_float32(node: Node) -> Kernel:
         apart = (x - x.max(axis=-1, keepdims=True)) * beta
         powers = eigen.by_packets(eigen.exp_packet, libm.expf, apart).reshape(-1, x.shape[-1])
         return np.asarray(powers * (np.float32(1) / eigen_sum.sum_rows(powers))[:, None]).reshape(x.shape)
+
+    return run
+
+
+def _in_xnnpack(node: Node) -> bool:
+    steepness = np.float32(node.read_options(SoftmaxOptions).beta)
+    real = node.input(0).type is node.output().type is TensorType.FLOAT32
+    return real and steepness == 1 and node.profile.vectors == "avx512f"
+
+
+@kernel("SOFTMAX", [TensorType.FLOAT32], family="xnnpack", when=_in_xnnpack)
+def xnnpack_float32(node: Node) -> Kernel:
+    """XNNPACK's own exponentials and sums; every row is multiplied by one reciprocal."""
+    rank = len(node.input(0).shape)
+    if rank > MOST_DIMENSIONS:
+        found = f"{rank} dimensions, with which XNNPACK fails"
+        raise node.unsupported("input 0", found, f"{MOST_DIMENSIONS} or fewer")
+
+    def run(x: Array) -> Array:
+        node.require(x.ndim >= 1, "input 0", "a scalar", "1 dimension or more")
+        if x.shape[-1] == 0:
+            raise node.unsupported("input 0", "rows of nothing, with which XNNPACK fails", "some elements")
+        if x.size == 0:
+            return x
+        return xnnpack_exp.softmax(x.reshape(-1, x.shape[-1])).reshape(x.shape)
 
     return run
 

@@ -1,15 +1,17 @@
 """What a kernel set says it does not claim, and what the random models say, are one thing."""
 
+from dataclasses import replace
+
 import pytest
 
+from quantlib.arithmetic.profile import Profile
+from quantlib.kernel_sets import XNNPACK
 from quantlib.runtime.plan import make_plan
 from quantlib.testing.choices import SeededChoices
 from quantlib.testing.single_operator import Generator, generators
 
 EXACT_IN_PART = (
     "LOCAL_RESPONSE_NORMALIZATION float32",
-    "SUM float32",
-    "MEAN float32",
     "CONV_2D float32 grouped",
 )
 """Operators of which some configurations are exact; the kernel sets do not tell them apart."""
@@ -31,3 +33,11 @@ def test_float_sums_of_the_optimized_kernels_are_not_claimed(operator: str, conf
     case = generators()[operator, configuration].make(SeededChoices(1))
     (step,) = make_plan(case.model, kernels="optimized").steps
     assert not step.node.claimed
+
+
+@pytest.mark.parametrize("operator", sorted(operator for operator, _ in XNNPACK.by_avx512))
+def test_what_depends_on_vectors_is_claimed_for_avx512_alone(operator: str):
+    case = generators()[operator, "float32"].make(SeededChoices(0))
+    elsewhere = replace(XNNPACK, profile=Profile(vectors="other"))
+    claimed = [make_plan(case.model, kernels=one).steps[0].node.claimed for one in (XNNPACK, elsewhere)]
+    assert claimed == [True, False]

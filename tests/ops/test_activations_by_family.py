@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from quantlib.arithmetic import eigen, xnnpack
+from quantlib.arithmetic import eigen, xnnpack, xnnpack_exp
 from quantlib.errors import InvalidModelError
 from quantlib.model.graph import TensorType
 from quantlib.ops.gelu import GeluOptions
@@ -102,6 +102,8 @@ def test_the_optimized_hard_swish_divides_first_in_blocks_of_four(compute):
         ("COS", xnnpack.cosf, None),
         ("TANH", xnnpack.tanhf, None),
         ("HARD_SWISH", xnnpack.hard_swish, None),
+        ("EXP", xnnpack_exp.expf, None),
+        ("LOGISTIC", xnnpack_exp.logistic, None),
         ("GELU", xnnpack.gelu, GeluOptions(approximate=False)),
         ("GELU", xnnpack.gelu_approximate, GeluOptions(approximate=True)),
     ],
@@ -115,3 +117,13 @@ def test_xnnpack_has_its_own_real_functions(compute, operator, function, options
     assert np.array_equal(by_family[1], function(x))
     assert not np.array_equal(*by_family)
     np.testing.assert_allclose(*by_family, rtol=1e-5, atol=1e-6)
+
+
+def test_the_elu_of_xnnpack_is_its_own_below_zero(compute):
+    x = np.linspace(-7, 7, 101, dtype=np.float32)
+    by_family = [
+        compute("ELU", [(x, FLOAT32)], (FLOAT32,), kernels=kernels) for kernels in ("optimized", "xnnpack")
+    ]
+    assert np.array_equal(by_family[1], xnnpack_exp.elu(x))
+    assert np.array_equal(by_family[0][50:], by_family[1][50:])
+    assert not np.array_equal(*by_family)

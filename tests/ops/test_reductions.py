@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from quantlib.arithmetic.fused import fma32
 from quantlib.errors import InvalidModelError, UnsupportedError
 from quantlib.model.graph import TensorType
 from quantlib.ops._reduce import ReducerOptions, fold_float32
@@ -435,3 +436,25 @@ def test_denormals_are_zeros_in_xnnpack():
         np.float32(2e-38),
     ]
     assert reduce("REDUCE_MIN", x, [0], kernels="xnnpack").tolist() == [0, 0, 0]
+
+
+def test_xnnpack_adds_the_last_axis_by_vectors_of_16():
+    row = np.zeros((1, 17), np.float32)
+    row[0, [0, 8, 16]] = 1e8, 1, -1e8  # the 17th meets the first
+    assert reduce("SUM", row, [1], kernels="xnnpack").tolist() == [1]
+    assert reduce("SUM", row, [1]).tolist() == [0]
+
+
+def test_xnnpack_multiplies_and_adds_sums_of_the_last_axis_in_one_step():
+    x = np.float32([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]).reshape(3, 1, 2)
+    share = np.float32(1) / np.float32(6)
+    expected = np.float32(0)
+    for pair in x.reshape(3, 2):
+        expected = fma32(pair[0] + pair[1], share, expected)
+    assert reduce("MEAN", x, [0, 2], kernels="xnnpack").tolist() == [float(expected)]
+
+
+def test_denormal_steps_are_zeros_in_xnnpack():
+    least = np.float32(2.0**-126)
+    x = np.array([[1.5], [-1], [1]], np.float32) * least
+    assert reduce("SUM", x, [0], kernels="xnnpack").tolist() == [float(least)]

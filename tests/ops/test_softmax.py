@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from quantlib.arithmetic import eigen, eigen_sum, libm
+from quantlib.arithmetic import eigen, eigen_sum, libm, xnnpack_exp
 from quantlib.errors import InvalidModelError, UnsupportedError
 from quantlib.model.graph import TensorType
 from quantlib.ops.softmax import SoftmaxOptions
@@ -262,3 +262,27 @@ def test_optimized_rows_of_nothing_stay_empty(compute, operator):
     options = ONE if operator == "SOFTMAX" else None
     y = compute(operator, [(np.zeros((2, 0)), FLOAT32)], (FLOAT32,), options, kernels="optimized")
     assert y.shape == (2, 0)
+
+
+def test_xnnpack_takes_reals_of_beta_1_and_leaves_others_to_the_optimized_kernel(compute):
+    x = np.linspace(-5, 5, 60, dtype=np.float32).reshape(2, 30)
+
+    def shares(beta, kernels):
+        return compute("SOFTMAX", [(x, FLOAT32)], (FLOAT32,), SoftmaxOptions(beta), kernels=kernels)
+
+    assert np.array_equal(shares(1.0, "xnnpack"), xnnpack_exp.softmax(x))
+    assert not np.array_equal(shares(1.0, "xnnpack"), shares(1.0, "optimized"))
+    assert np.array_equal(shares(0.5, "xnnpack"), shares(0.5, "optimized"))
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (1, 1, 1, 1, 1, 1, 3)])
+def test_xnnpack_fails_with_rows_of_nothing_and_with_seven_dimensions(compute, shape):
+    with pytest.raises(UnsupportedError, match="with which XNNPACK fails"):
+        compute("SOFTMAX", [(np.zeros(shape), FLOAT32)], (FLOAT32,), ONE, kernels="xnnpack")
+
+
+def test_xnnpack_makes_no_rows_of_no_rows(compute):
+    assert compute("SOFTMAX", [(np.zeros((0, 3)), FLOAT32)], (FLOAT32,), ONE, kernels="xnnpack").shape == (
+        0,
+        3,
+    )

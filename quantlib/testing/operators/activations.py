@@ -85,7 +85,13 @@ def _real(choices: Choices, operator: str, configuration: str, options: object =
     return _case(operator, type, _numbers(choices, type), options=options)
 
 
-@cases("LOGISTIC", "float32", "float16", unclaimed=_APPROXIMATED)
+@cases("LOGISTIC", "float32")
+def float32_logistic(choices: Choices, configuration: str) -> Case:
+    """Real numbers."""
+    return logistic(choices, configuration)
+
+
+@cases("LOGISTIC", "float16", unclaimed=_APPROXIMATED)
 def logistic(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "LOGISTIC", configuration)
@@ -103,7 +109,7 @@ def tanh(choices: Choices, configuration: str) -> Case:
     return _real(choices, "TANH", configuration)
 
 
-@cases("EXP", "float32", unclaimed=_APPROXIMATED)
+@cases("EXP", "float32")
 def exp(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "EXP", configuration, ExpOptions())
@@ -122,7 +128,7 @@ def log(choices: Choices, configuration: str) -> Case:
     return _real(choices, "LOG", configuration)
 
 
-@cases("ELU", "float32", oracle="optimized", unclaimed=_APPROXIMATED)
+@cases("ELU", "float32", oracle="optimized")
 def elu(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "ELU", configuration)
