@@ -24,13 +24,25 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["FLOAT_ONLY", "Bias", "Fixed", "Hybrid", "Int16", "Rule", "Versions", "rule", "rule_of", "rules"]
+__all__ = [
+    "FLOAT_ONLY",
+    "Bias",
+    "Fixed",
+    "Hybrid",
+    "Int16",
+    "Rule",
+    "ScalesFit",
+    "Versions",
+    "rule",
+    "rule_of",
+    "rules",
+]
 
 FLOAT_ONLY = "the converter has no integer form of this operator"
 """Why an operator without a rule stays in float."""
@@ -38,6 +50,10 @@ FLOAT_ONLY = "the converter has no integer form of this operator"
 Int16 = Literal["unsupported", "own scale", "same scale", "scale of output"]
 """How int16 activations get the output's parameters: not at all; from its own range; copied from
 the input; from its own range, to which the inputs are then brought."""
+
+ScalesFit = Callable[[Sequence[float], float, bool], bool]
+"""From the real inputs' scales, the first real output's (0 without one) and whether activations are
+int16 to whether the kernels take them."""
 
 _NOTHING: Mapping[int, int | None] = MappingProxyType({})
 
@@ -130,6 +146,8 @@ class Rule:
     int16_options : mapping of option name to value
         Options to set for int16.
     hybrid : Hybrid, optional
+    scales_fit : callable, optional
+        Whether the kernels take certain scales.
     versions : Versions
     """
 
@@ -143,6 +161,7 @@ class Rule:
     int16: Int16
     int16_options: Mapping[str, bool]
     hybrid: Hybrid | None
+    scales_fit: ScalesFit | None
     versions: Versions
 
 
@@ -163,6 +182,7 @@ def rule(
     int16: Int16 = "unsupported",
     int16_options: Mapping[str, bool] = _NO_OPTIONS,
     hybrid: Hybrid | None = None,
+    scales_fit: ScalesFit | None = None,
     versions: Versions = _EVERY_VERSION,
 ) -> Rule:
     """Register how an operator is quantized; see `Rule` for the words.
@@ -171,7 +191,7 @@ def rule(
     ----------
     operator : str
         Builtin operator name.
-    int8, same_scale, fixed, weights, dense, bias, int16, int16_options, hybrid, versions
+    int8, same_scale, fixed, weights, dense, bias, int16, int16_options, hybrid, scales_fit, versions
         As in `Rule`.
 
     Returns
@@ -196,6 +216,7 @@ def rule(
         int16,
         MappingProxyType(dict(int16_options)),
         hybrid,
+        scales_fit,
         versions,
     )
     _pending[operator] = made

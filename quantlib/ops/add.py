@@ -55,6 +55,7 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
 from quantlib.ops._runs import Blocks, InBlocks, is_one_run, narrowed_to_int16
+from quantlib.ops._scale_limits import common_scale
 from quantlib.ops._unquantized import arithmetic, wrapping
 from quantlib.ops._xnnpack_operands import numbers, takes_numbers, takes_ratios, weighted_sum
 
@@ -73,6 +74,7 @@ rule(
     "ADD",
     int16="own scale",
     int16_options={"pot_scale_int16": False},
+    scales_fit=common_scale(20, 15),
     versions=Versions(int8=2, int16=2),
 )
 

@@ -18,10 +18,11 @@ from quantlib.ops._comparison import compare_codes, compare_numbers
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
+from quantlib.ops._scale_limits import comparable_scales
 
 __all__: list[str] = []
 
-rule("EQUAL", versions=Versions(int8=2))
+rule("EQUAL", scales_fit=comparable_scales, versions=Versions(int8=2))
 
 
 @kernel("EQUAL", [TensorType.INT8, TensorType.UINT8])

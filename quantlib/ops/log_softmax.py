@@ -37,6 +37,7 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._reduce import sum_last_axis_float32
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Fixed, Versions, rule
+from quantlib.ops._scale_limits import exponential_scale
 from quantlib.ops._table import require_same_type
 
 __all__ = ["LogSoftmaxOptions"]
@@ -47,7 +48,12 @@ class LogSoftmaxOptions:
     """Nothing to choose."""
 
 
-rule("LOG_SOFTMAX", fixed=Fixed(int8=(16 / 256, 127)), versions=Versions(int8=2))
+rule(
+    "LOG_SOFTMAX",
+    fixed=Fixed(int8=(16 / 256, 127)),
+    scales_fit=exponential_scale,
+    versions=Versions(int8=2),
+)
 
 
 _OUTPUT_INTEGER_BITS = 4

@@ -29,13 +29,14 @@ from quantlib.ops._common_scale import CommonScale, multiplier_smaller_than_one
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
+from quantlib.ops._scale_limits import common_scale
 from quantlib.ops._unquantized import wrapping
 from quantlib.ops._xnnpack_operands import numbers as operands
 from quantlib.ops._xnnpack_operands import takes_numbers
 
 __all__: list[str] = []
 
-rule("SQUARED_DIFFERENCE", versions=Versions(int8=2))
+rule("SQUARED_DIFFERENCE", scales_fit=common_scale(7, power=2), versions=Versions(int8=2))
 
 _LEFT_SHIFT = 7
 """(255 << 7)², halved twice by the common scale, fits int32."""

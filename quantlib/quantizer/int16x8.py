@@ -19,6 +19,7 @@ from quantlib.errors import InvalidInputError, Location
 from quantlib.model.graph import TensorType
 from quantlib.ops._rule import Bias, Rule
 from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
+from quantlib.quantizer.misfits import SCALES_MISFIT, scales_fit
 from quantlib.quantizer.parameters import Parameters
 
 __all__ = ["has_storable_constants", "quantize_to_int16", "runs_on_int16"]
@@ -62,9 +63,11 @@ class _Int16:
         self.per_channel_dense = per_channel_dense
 
     def run(self) -> None:
-        served = [step for step in self.graph.steps if runs_on_int16(step)]
-        for step in served:
-            self._quantize(step)
+        served = []
+        for step in [step for step in self.graph.steps if runs_on_int16(step)]:
+            if self._scales_fit(step):
+                self._quantize(step)
+                served.append(step)
         # Only now is it known which inputs of the graph have become integers.
         for step in tuple(self.graph.steps):
             if step.kind is Kind.OPERATOR and step not in served:
@@ -77,8 +80,32 @@ class _Int16:
             if bias is not None:
                 self._store_bias(step, bias)
 
+    def _scales_fit(self, step: Step) -> bool:
+        """Whether the kernel takes the scales that the step would get; else it loses its rule."""
+        rule = _rule(step)
+        if rule.scales_fit is None:
+            return True
+        inputs = [
+            value.parameters or self._future(step, value)
+            for value in step.inputs
+            if value is not None and (value.is_real or value.parameters is not None)
+        ]
+        outputs = [self._output(step, rule, output) for output in step.outputs if output.is_real]
+        if not scales_fit(rule, inputs, outputs, in_int16=True):
+            step.misfit, step.rule = SCALES_MISFIT, None
+            return False
+        return True
+
+    def _future(self, step: Step, value: Value) -> Parameters:
+        if value.constant is None:
+            return self._activation(step, value)
+        return Parameters(
+            TensorType.INT16, (_int16_scale(np.abs(value.constant).max(initial=np.float32(0))),)
+        )
+
     def _quantize(self, step: Step) -> None:
         rule = _rule(step)
+        self._take_own_constants(step, rule)
         for position, value in tuple(step.real_inputs()):
             if rule.bias is not None and position == rule.bias.position and value.constant is not None:
                 continue
@@ -104,6 +131,23 @@ class _Int16:
                 _make_int16(output, self._output(step, rule, output))
         step.version = max(step.version, rule.versions.int16)
         step.options.update(rule.int16_options)
+
+    def _take_own_constants(self, step: Step, rule: Rule) -> None:
+        """Constants that another operator had stored in another way become copies in float again."""
+        for position, value in enumerate(step.inputs):
+            if value is None or value.stored is None or value.parameters is None:
+                continue
+            is_weights = position in rule.weights
+            type = TensorType.INT8 if is_weights else TensorType.INT16
+            axis = self._axis(rule, position) if is_weights else None
+            if value.type is not type or value.parameters.axis != axis:
+                copy = self.graph.copy_constant(value)
+                copy.type = TensorType.FLOAT32
+                step.set_input(position, copy)
+
+    def _axis(self, rule: Rule, position: int) -> int | None:
+        per_channel = self.per_channel and (self.per_channel_dense or not rule.dense)
+        return rule.weights[position] if per_channel else None
 
     def _store_like(self, step: Step, position: int, value: Value, parameters: Parameters) -> None:
         if len(value.uses) > 1:
@@ -140,8 +184,7 @@ class _Int16:
         if position not in rule.weights:
             _store_symmetric(value)
             return
-        per_channel = self.per_channel and (self.per_channel_dense or not rule.dense)
-        axis = rule.weights[position] if per_channel else None
+        axis = self._axis(rule, position)
         _, high = min_max(np.abs(value.constant), axis)
         h = np.asarray(high, np.float32).reshape(-1)
         bias = None if rule.bias is None else _bias_constant(step, rule.bias)

@@ -13,10 +13,12 @@ modify_io_nodes.cc.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 
 from quantlib.model.graph import TensorType
 from quantlib.quantizer.graph import Graph, Kind, Step, Value
-from quantlib.quantizer.parameters import stored
+from quantlib.quantizer.misfits import SCALES_MISFIT, scales_fit
+from quantlib.quantizer.parameters import Parameters, stored
 
 __all__ = [
     "drop_marks",
@@ -119,6 +121,9 @@ def _try(graph: Graph, step: Step) -> bool:
         outputs[position] = user
     if not inputs and not outputs:
         return False
+    if not scales_fit(step.rule, _known(inputs.values()), _known(_codes(outputs)), in_int16=False):
+        step.misfit = SCALES_MISFIT
+        return False
     for position, value in inputs.items():
         step.set_input(position, value)
     for position, mark in outputs.items():
@@ -132,6 +137,14 @@ def _try(graph: Graph, step: Step) -> bool:
         step.outputs[position] = code
     step.version = max(step.version, step.rule.versions.int8)
     return True
+
+
+def _codes(marks: Mapping[int, Step]) -> list[Value]:
+    return [mark.outputs[0] for mark in marks.values()]
+
+
+def _known(codes: Iterable[Value]) -> list[Parameters]:
+    return [code.parameters for code in codes if code.parameters is not None]
 
 
 def _restore_constant(graph: Graph, dequantize: Step) -> None:

@@ -6,12 +6,16 @@ bias, for instance, which every kernel refuses. Here such operators stay in floa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from quantlib.ops._rule import Bias, Rule
 from quantlib.quantizer.graph import Kind, Step, Value, touches_reals
+from quantlib.quantizer.parameters import Parameters
 
-__all__ = ["integer_misfit", "misfit"]
+__all__ = ["SCALES_MISFIT", "integer_misfit", "misfit", "scales_fit"]
+
+SCALES_MISFIT = "no integer kernel takes its scales: one is next to nothing, or exactly 1"
+"""Why an operator stays in float whose kernel would end the process."""
 
 
 def misfit(step: Step) -> str | None:
@@ -84,6 +88,23 @@ def integer_misfit(step: Step, *, in_int16: bool) -> str | None:
     ):
         return f"input {at} (weights) is computed, and the integer kernel takes constants"
     return None
+
+
+def scales_fit(
+    rule: Rule, inputs: Sequence[Parameters], outputs: Sequence[Parameters], *, in_int16: bool
+) -> bool:
+    """Whether an operator's integer kernel takes the scales of its real inputs and outputs.
+
+    Parameters
+    ----------
+    rule : Rule
+    inputs, outputs : sequence of Parameters
+    in_int16 : bool
+    """
+    if rule.scales_fit is None or not inputs:
+        return True
+    scales = tuple(given.scale[0] for given in inputs)
+    return rule.scales_fit(scales, outputs[0].scale[0] if outputs else 0.0, in_int16)
 
 
 def _takes_any(rule: Rule, in_int16: bool) -> bool:
