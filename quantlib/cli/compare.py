@@ -16,7 +16,8 @@ from quantlib.cli.samples import load_inputs, random_inputs
 from quantlib.errors import InvalidInputError
 from quantlib.flatbuffer.read import read_model
 from quantlib.oracle import compare as comparing
-from quantlib.oracle.comparison import Comparison, TensorComparison
+from quantlib.oracle.comparison import Comparison
+from quantlib.oracle.tensor_comparison import TensorComparison
 
 __all__ = ["run"]
 

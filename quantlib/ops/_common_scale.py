@@ -27,6 +27,7 @@ __all__ = [
     "LEFT_SHIFT",
     "CommonScale",
     "Scaling",
+    "SumOfTerms",
     "multiplier_smaller_than_one",
     "power_of_two_shifts",
     "round_once_shift_first",
@@ -153,6 +154,23 @@ class CommonScale:
         multiplier, shift = self.multipliers[which]
         values = fixed_point.wrap_int32(codes.astype(np.int64) - self.zero_points[which])
         return self.scaling(values, self.left_shift, multiplier, shift)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SumOfTerms:
+    """An accumulation of two operands whose terms can be looked at: their sum, wrapped to int32.
+
+    Parameters
+    ----------
+    terms : callable
+        Operands to an int64 array for each, holding int32 values.
+    """
+
+    terms: Callable[[Array, Array], tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+    def __call__(self, x: Array, y: Array) -> NDArray[np.int64]:
+        first, second = self.terms(x, y)
+        return fixed_point.wrap_int32(first + second)
 
 
 def multiplier_smaller_than_one(node: Node, role: str, real: float) -> tuple[int, int]:

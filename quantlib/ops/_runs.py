@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,10 +100,13 @@ class Blocks:
     ----------
     elementwise, scalar : int
         0 for a loop without vector registers.
+    broadcasting : bool
+        Whether there are blocks at all where one operand is repeated.
     """
 
     elementwise: int
     scalar: int
+    broadcasting: bool = True
 
     def contain(self, *shapes: tuple[int, ...]) -> NDArray[np.bool_]:
         """Which elements of the output lie in full blocks; of the output's shape.
@@ -119,6 +123,8 @@ class Blocks:
         """
         shape = np.broadcast_shapes(*shapes)
         run = run_of(shapes[0], shapes[-1])
+        if not self.broadcasting and not is_one_run(shapes[0], shapes[-1]):
+            run = None
         size = 0 if run is None else self.scalar if run.is_scalar else self.elementwise
         if run is None or size == 0 or run.length == 0:
             return np.zeros(shape, np.bool_)
@@ -199,11 +205,13 @@ def narrowed_to_int16(kernel: Accumulating, how: str) -> Accumulating:
     how : {"wrap", "saturate"}
         What happens to what does not fit the register, before the zero point is added.
     """
-    last, narrow = kernel.to_output, _NARROW[how]
-
-    def requantize(acc: NDArray[np.int64]) -> NDArray[np.int64]:
-        units: Requantize = last.requantize
-        return fixed_point.wrap_int16(narrow(units(acc)) + last.zero_point) - last.zero_point
-
+    last = kernel.to_output
+    requantize = partial(_through_int16, units=last.requantize, zero_point=last.zero_point, how=how)
     to_output = ToOutput(requantize, last.zero_point, last.low, last.high, last.dtype)
     return Accumulating(kernel.accumulate, to_output)
+
+
+def _through_int16(
+    acc: NDArray[np.int64], *, units: Requantize, zero_point: int, how: str
+) -> NDArray[np.int64]:
+    return fixed_point.wrap_int16(_NARROW[how](units(acc)) + zero_point) - zero_point

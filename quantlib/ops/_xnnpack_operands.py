@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,7 @@ from quantlib.arithmetic.flush import flush_denormals
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation, xnnpack_bounds
 from quantlib.ops._broadcast import broadcast_shape, require_operands
+from quantlib.ops._common_scale import SumOfTerms
 from quantlib.ops._delegated import has_byte_parameters
 from quantlib.ops._node import Array, Kernel, Node
 
@@ -191,7 +193,11 @@ def eight_fractional_bits(real: ArrayLike) -> requantize.Requantize:
     Source: google/XNNPACK src/microparams-init.c (xnn_init_qs8_cvt_scalar_params)
     """
     factor = int(np.rint(np.float32(256) * np.asarray(real, np.float32)))
-    return lambda acc: (acc * factor + 128) >> 8
+    return partial(_multiply_by_256ths, factor=factor)
+
+
+def _multiply_by_256ths(acc: NDArray[np.int64], *, factor: int) -> NDArray[np.int64]:
+    return (acc * factor + 128) >> 8
 
 
 def takes_ratios(node: Node) -> bool:
@@ -230,17 +236,19 @@ def weighted_sum(node: Node, sign: int, activation: Activation) -> Accumulating:
     shift = 21 - int(np.frexp(np.max(ratios))[1])  # frexp's exponent is one more than IEEE's
     a, b = (int(weight) for weight in np.rint(np.ldexp(ratios, shift)))
 
-    def accumulate(x: Array, y: Array) -> NDArray[np.int64]:
+    def terms(x: Array, y: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         broadcast_shape(node, x, y)
         left = (x.astype(np.int64) - x_value.zero_point) * a
         right = (y.astype(np.int64) - y_value.zero_point) * (sign * b)
-        return fixed_point.wrap_int32(left + right)
-
-    def half_up(acc: NDArray[np.int64]) -> NDArray[np.int64]:
-        return fixed_point.wrap_int32(acc + (1 << (shift - 1))) >> shift
+        return left, right
 
     low, high = xnnpack_bounds(activation, output)
-    return Accumulating(accumulate, ToOutput(half_up, output.zero_point, low, high, output.dtype))
+    half_up = partial(_shift_right_half_up, shift=shift)
+    return Accumulating(SumOfTerms(terms), ToOutput(half_up, output.zero_point, low, high, output.dtype))
+
+
+def _shift_right_half_up(acc: NDArray[np.int64], *, shift: int) -> NDArray[np.int64]:
+    return fixed_point.wrap_int32(acc + (1 << (shift - 1))) >> shift
 
 
 def _ratio(node: Node, position: int) -> np.float32:

@@ -44,6 +44,7 @@ from quantlib.ops._common_scale import (
     LEFT_SHIFT,
     CommonScale,
     Scaling,
+    SumOfTerms,
     multiplier_smaller_than_one,
     power_of_two_shifts,
     round_once_shift_first,
@@ -54,7 +55,7 @@ from quantlib.ops._common_scale import (
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
-from quantlib.ops._runs import Blocks, InBlocks, is_one_run, narrowed_to_int16
+from quantlib.ops._runs import Blocks, InBlocks, narrowed_to_int16
 from quantlib.ops._scale_limits import common_scale
 from quantlib.ops._unquantized import arithmetic, wrapping
 from quantlib.ops._xnnpack_operands import numbers, takes_numbers, takes_ratios, weighted_sum
@@ -90,13 +91,12 @@ def _common_scale(node: Node, scaling: Scaling = round_twice) -> Accumulating:
     real = common.output_multiplier(output)
     multiplier_smaller_than_one(node, f"output quantization.scale {output.scale:.9g}", real)
 
-    def accumulate(x: Array, y: Array) -> NDArray[np.int64]:
+    def terms(x: Array, y: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         broadcast_shape(node, x, y)
-        return fixed_point.wrap_int32(common.first(x) + common.second(y))
+        return common.first(x), common.second(y)
 
-    return Accumulating(
-        accumulate, ToOutput.of(node, node.requantizer(real), _options(node).fused_activation_function)
-    )
+    activation = _options(node).fused_activation_function
+    return Accumulating(SumOfTerms(terms), ToOutput.of(node, node.requantizer(real), activation))
 
 
 def _power_of_two_scales(node: Node, shifts: tuple[int, int]) -> Kernel:
@@ -145,12 +145,7 @@ def int16_in_blocks(node: Node) -> Kernel:
     if not isinstance(reference, Accumulating):
         return reference
     block = _common_scale(node, round_once_shift_first)
-    in_blocks = InBlocks(block, block, reference, Blocks(elementwise=16, scalar=0))
-
-    def run(x: Array, y: Array) -> Array:
-        return in_blocks(x, y) if is_one_run(x.shape, y.shape) else reference(x, y)
-
-    return run
+    return InBlocks(block, block, reference, Blocks(elementwise=16, scalar=0, broadcasting=False))
 
 
 @kernel("ADD", [TensorType.INT16], when=lambda node: node.input(0).scales.size > 0)

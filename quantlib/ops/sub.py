@@ -42,6 +42,7 @@ from quantlib.ops._broadcast import broadcast_shape, require_operands
 from quantlib.ops._common_scale import (
     LEFT_SHIFT,
     CommonScale,
+    SumOfTerms,
     multiplier_smaller_than_one,
     power_of_two_shifts,
     rounding_shift_int16,
@@ -97,11 +98,13 @@ def _common_scale(node: Node) -> Kernel:
         multiplier_smaller_than_one(node, role, real)
         requantize = node.requantizer(real)
 
-    def accumulate(x: Array, y: Array) -> NDArray[np.int64]:
+    def terms(x: Array, y: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         broadcast_shape(node, x, y)
-        return fixed_point.wrap_int32(common.first(x) - common.second(y))
+        return common.first(x), -common.second(y)
 
-    return Accumulating(accumulate, ToOutput.of(node, requantize, _options(node).fused_activation_function))
+    return Accumulating(
+        SumOfTerms(terms), ToOutput.of(node, requantize, _options(node).fused_activation_function)
+    )
 
 
 def _power_of_two_scales(node: Node, shifts: tuple[int, int]) -> Kernel:

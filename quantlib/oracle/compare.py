@@ -21,9 +21,10 @@ from quantlib.flatbuffer.write import write_model
 from quantlib.kernel_sets import KernelSet, kernel_set
 from quantlib.model.graph import OPTIONAL, Model
 from quantlib.model.limits import Limits
-from quantlib.oracle.comparison import Comparison, Evidence, TensorComparison
+from quantlib.oracle.comparison import Comparison, Evidence
 from quantlib.oracle.cut import exposed
 from quantlib.oracle.litert import LiteRT
+from quantlib.oracle.tensor_comparison import TensorComparison
 from quantlib.runtime.claims import bound_shares
 from quantlib.runtime.execute import initial_variables, input_values
 from quantlib.runtime.plan import Binder, Plan, Step, make_plan, run_step

@@ -31,7 +31,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 DOORS = {
     "runtime.interpreter": {"flatbuffer"},
     "runtime.claims": {"arithmetic.bounds"},
+    "oracle.exact": {"ops._node"},
     "oracle.explain": {"arithmetic", "ops"},
+    "oracle.rounding_steps": {"arithmetic.fixed_point"},
     "calibration.ranges": {"flatbuffer.save"},
     "evaluation.cost": {"ops._registry", "ops._resolve"},
     "quantizer.converter": {"flatbuffer", "calibration"},

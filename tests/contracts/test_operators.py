@@ -18,7 +18,8 @@ def litert():
 @pytest.mark.parametrize("generator", generators().values(), ids=str)
 def test_random_models_give_the_bits_of_the_reference_kernels(generator: Generator, litert: LiteRT):
     row = measure(litert, generator, 12)
-    assert (row.differing, row.refused) == (0, 0), row
+    if row.claimed:
+        assert (row.differing, row.refused) == (0, 0), row
 
 
 @pytest.mark.parametrize("kernels", ["optimized", "xnnpack"])
@@ -27,11 +28,14 @@ def test_random_models_give_the_bits_of_the_faster_kernels(
     generator: Generator, kernels: str, litert: LiteRT
 ):
     row = measure(litert, generator, 6, kernels=kernels, seed=500)
-    assert (row.differing, row.refused) == (0, 0), row
+    assert row.beyond == 0, row
+    if row.claimed:
+        assert (row.differing, row.refused) == (0, 0), row
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("generator", generators().values(), ids=str)
 def test_many_random_models_give_the_bits_of_the_reference_kernels(generator: Generator, litert: LiteRT):
     row = measure(litert, generator, 200, seed=1000)
-    assert (row.differing, row.refused) == (0, 0), row
+    if row.claimed:
+        assert (row.differing, row.refused) == (0, 0), row

@@ -1,17 +1,23 @@
+import re
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import quantlib as ql
 from quantlib.arithmetic import requantize
-from quantlib.errors import InvalidInputError
+from quantlib.errors import InvalidInputError, UnsupportedError
 from quantlib.model.graph import TensorType
+from quantlib.ops.add import AddOptions
 from quantlib.ops.conv_2d import Conv2DOptions
+from quantlib.ops.fully_connected import FullyConnectedOptions
 from quantlib.oracle.compare import compare
 from quantlib.oracle.cut import exposed, open_inputs, single_operator
-from quantlib.oracle.explain import rounding_steps
+from quantlib.oracle.rounding_steps import rounding_steps
 from quantlib.runtime.execute import run
 from quantlib.testing.assertions import assert_bit_exact
-from quantlib.testing.single_operator import Graph, quantization
+from quantlib.testing.choices import SeededChoices
+from quantlib.testing.single_operator import Graph, generators, quantization
 
 ZERO = np.zeros((1, 1, 1, 1), np.int8)
 
@@ -120,3 +126,103 @@ def test_an_exposed_model_shows_every_tensor_and_its_own_outputs_first(tie):
     shown = run(exposed(tie), ZERO)
     assert_bit_exact(shown[0], y)
     assert len(shown) == 2
+
+
+PAIRS = (("reference", "optimized"), ("reference", "xnnpack"), ("optimized", "xnnpack"))
+FOLLOWED = [
+    generator
+    for (operator, configuration), generator in generators().items()
+    if operator in ("ADD", "SUB", "MUL", "QUANTIZE", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
+    and configuration.split()[0] in ("int8", "uint8", "int16")
+]
+
+
+def explanations(generator, seeds):
+    """Of the first difference in every random model and pair of families."""
+    for seed in seeds:
+        case = generator.make(SeededChoices(seed))
+        for ours, theirs in PAIRS:
+            try:
+                comparison = compare(case.model, *case.inputs, kernels=ours, against=theirs)
+            except UnsupportedError:
+                continue
+            if not comparison.equal:
+                yield comparison.explain()
+
+
+@pytest.mark.parametrize("generator", FOLLOWED, ids=str)
+def test_the_steps_of_either_side_end_in_its_own_code(generator):
+    ended = re.compile(r": (-?\d+)\n    \+ (-?\d+), clamped to (-?\d+) \.\. (-?\d+): (-?\d+)$", re.MULTILINE)
+    for text in explanations(generator, range(12)):
+        for found in ended.findall(text):
+            units, zero_point, low, high, code = map(int, found)
+            assert min(max(units + zero_point, low), high) == code, text
+
+
+def added(kernels, against):
+    """ADD of 24 elements, so that 16 fill a block and 8 are left over."""
+    graph = Graph()
+    x = graph.input((24,), TensorType.INT8, quantization(0.1, 3))
+    y = graph.input((24,), TensorType.INT8, quantization(0.07, -5))
+    z = graph.output((24,), TensorType.INT8, quantization(0.15, 1))
+    graph.operator("ADD", [x, y], [z], AddOptions(pot_scale_int16=False), version=2)
+    codes = np.random.default_rng(4).integers(-128, 128, (2, 24), np.int8)
+    return compare(graph.model(), *codes, kernels=kernels, against=against)
+
+
+def test_families_that_add_in_units_of_their_own_show_their_own_accumulators():
+    comparison = added("reference", "xnnpack")
+    text = comparison.explain(tensor=2, element=(0,))
+    reference, xnnpack = re.findall(r"    accumulator (-?\d+) = (-?\d+) \+ (-?\d+)", text)
+    assert reference != xnnpack
+    for total, first, second in (reference, xnnpack):
+        assert int(total) == int(first) + int(second)
+    x, y = (comparison.evidence.known[index][0] for index in (0, 1))
+    exact = (
+        Fraction(float(np.float32(0.1))) * (x - 3) + Fraction(float(np.float32(0.07))) * (y + 5)
+    ) / Fraction(float(np.float32(0.15)))
+    assert f"exact value {float(exact):.11g}, zero point 1" in text
+
+
+def test_an_element_is_explained_by_the_arithmetic_of_its_place_in_the_block():
+    comparison = added("optimized", "reference")
+    assert "in a full vector block" in comparison.explain(tensor=2, element=(3,))
+    left_over = comparison.explain(tensor=2, element=(20,))
+    assert "in what is left over" in left_over
+    assert "wrapped to int16" not in left_over
+
+
+def test_values_of_an_operator_that_adds_are_matched_with_every_family():
+    theirs = np.array(added("optimized", "reference").evidence.ours[2])
+    theirs[0] += 1
+    text = added("optimized", {2: theirs}).explain()
+    assert re.search(r"^ +reference: -?\d+$", text, re.MULTILINE)
+    assert "  verdict: optimized gives the nearest code" in text
+
+
+def test_the_multiplier_of_a_transpose_convolution_is_that_of_data_and_weights():
+    seen = 0
+    for text in explanations(generators()["TRANSPOSE_CONV", "int8 per channel"], range(12)):
+        (real,) = re.findall(r"real multiplier (\S+) =", text)
+        assert float(real) > 0
+        seen += 1
+    assert seen
+
+
+def test_what_has_no_accumulator_still_has_an_exact_value():
+    for text in explanations(generators()["MEAN", "int8 images"], range(12)):
+        assert "exact value" in text
+        assert "verdict" in text
+        return
+    pytest.fail("no difference found")
+
+
+def test_a_difference_that_is_not_claimed_says_why():
+    graph = Graph()
+    x = graph.input((1, 3), TensorType.FLOAT32)
+    w = graph.constant(np.ones((1, 3), np.float32), TensorType.FLOAT32)
+    y = graph.output((1, 1), TensorType.FLOAT32)
+    graph.operator("FULLY_CONNECTED", [x, w], [y], FullyConnectedOptions())
+    theirs = {y: np.float32([[9.0]])}
+    text = compare(graph.model(), np.ones((1, 3), np.float32), kernels="optimized", against=theirs).explain()
+    assert "not claimed: matrix libraries" in text
