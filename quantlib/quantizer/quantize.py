@@ -13,6 +13,7 @@ from quantlib.model.graph import Model, TensorType
 from quantlib.model.validate import validate
 from quantlib.quantizer import integers
 from quantlib.quantizer.constants_only import to_float16_constants, to_int8_weights
+from quantlib.quantizer.constraints import meet_constraints
 from quantlib.quantizer.draw import draw
 from quantlib.quantizer.graph import Graph, Kind, Step, touches_reals
 from quantlib.quantizer.int16x8 import quantize_to_int16
@@ -225,6 +226,7 @@ def _to_int8(
     integers.make_integer(graph)
     _explain(operators, recipe, chosen, reasons)
     integers.store_constants(graph)
+    meet_constraints(graph)
     integers.drop_marks(graph, keep_ends=True)
     integers.move_dequantizations_down(graph)
     for step in operators:
