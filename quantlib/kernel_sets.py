@@ -200,7 +200,8 @@ XNNPACK = KernelSet(
     searched=("xnnpack",),
     unclaimed=_XNNPACK_FUNCTIONS,
     by_avx512=frozenset(
-        (operator, "FLOAT32") for operator in ("ELU", "EXP", "LOGISTIC", "SOFTMAX", "SUM", "MEAN")
+        [(operator, "FLOAT32") for operator in ("ELU", "EXP", "LOGISTIC", "SOFTMAX", "SUM", "MEAN")]
+        + [(operator, "FLOAT16") for operator in ("COS", "GELU", "SIN", "SOFTMAX", "TANH")]
     ),
     default=requantize.float32_half_to_even,
     fallback=OPTIMIZED,

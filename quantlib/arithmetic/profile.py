@@ -24,7 +24,8 @@ class Profile:
         Whether XNNPACK's float kernels fuse multiply and add.
     vectors : {"avx512f", "other"}
         The widest vectors that XNNPACK finds. They decide the order of its float sums and the formulas
-        of its exponentials; only those of AVX-512 were measured and are reproduced.
+        of its exponentials and of its float16 functions; only those of AVX-512, without the float16
+        arithmetic of newer processors, were measured and are reproduced.
     num_threads : int
         The optimized MEAN splits channels among threads, and each slice has its own leftovers.
 

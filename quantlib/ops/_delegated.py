@@ -13,6 +13,7 @@ from quantlib.ops._node import Node, Value
 __all__ = [
     "has_byte_parameters",
     "maps_bytes",
+    "maps_float16_by_avx512",
     "maps_float32",
     "maps_float32_by_avx512",
     "takes_float32_reduction",
@@ -55,6 +56,18 @@ def maps_float32(node: Node) -> bool:
     x, y = node.input(0), node.output()
     real = x.type is TensorType.FLOAT32 and y.type is TensorType.FLOAT32
     return real and len(x.shape) <= _LARGEST_RANK and node.profile.fma
+
+
+def maps_float16_by_avx512(node: Node) -> bool:
+    """Whether XNNPACK turns one float16 tensor into another, on a processor with AVX-512.
+
+    Parameters
+    ----------
+    node : Node
+    """
+    x, y = node.input(0), node.output()
+    half = x.type is TensorType.FLOAT16 and y.type is TensorType.FLOAT16
+    return half and len(x.shape) <= _LARGEST_RANK and node.profile.vectors == "avx512f"
 
 
 def maps_float32_by_avx512(node: Node) -> bool:

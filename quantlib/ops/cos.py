@@ -4,7 +4,8 @@
 
 (C1) y has the type of x.
 
-XNNPACK's float32 is its own (`quantlib.arithmetic.xnnpack`); its float16 is not claimed.
+XNNPACK's float32 and float16 are its own (`quantlib.arithmetic.xnnpack`, `xnnpack_half`), float16 being
+reproduced for processors with AVX-512.
 
 Source: LiteRT tflite/kernels/elementwise.cc (CosEval).
 """
@@ -13,9 +14,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quantlib.arithmetic import libm, xnnpack
+from quantlib.arithmetic import libm, xnnpack, xnnpack_half
 from quantlib.model.graph import TensorType
-from quantlib.ops._delegated import maps_float32
+from quantlib.ops._delegated import maps_float16_by_avx512, maps_float32
 from quantlib.ops._node import Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._table import float16_function, require_same_type
@@ -40,6 +41,13 @@ def xnnpack_float32(node: Node) -> Kernel:
     """XNNPACK's own function."""
     require_same_type(node)
     return xnnpack.cosf
+
+
+@kernel("COS", [TensorType.FLOAT16], family="xnnpack", when=maps_float16_by_avx512)
+def xnnpack_float16(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    return xnnpack_half.cos
 
 
 @kernel("COS", [TensorType.FLOAT16])

@@ -8,7 +8,8 @@ Codes are looked up, 8-bit ones in a table of 256 entries, int16 ones in one of 
 interpolation; these are computed with the C library's functions. Reals are computed by Eigen's: its
 tanh, and its erfc, whose last bits depend on whether an element fills a packet of four.
 
-XNNPACK's float32 is its own (`quantlib.arithmetic.xnnpack`); its float16 is not claimed.
+XNNPACK's float32 and float16 are its own (`quantlib.arithmetic.xnnpack`, `xnnpack_half`), float16 being
+reproduced for processors with AVX-512.
 
 Source: LiteRT tflite/kernels/activations.cc (GeluPrepare, GeluEval), internal/reference/gelu.h.
 """
@@ -21,10 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import eigen, libm, xnnpack
+from quantlib.arithmetic import eigen, libm, xnnpack, xnnpack_half
 from quantlib.arithmetic.lookup import RealFunction
 from quantlib.model.graph import TensorType
-from quantlib.ops._delegated import maps_float32
+from quantlib.ops._delegated import maps_float16_by_avx512, maps_float32
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
@@ -77,6 +78,14 @@ def xnnpack_float32(node: Node) -> Kernel:
     """XNNPACK's own function."""
     require_same_type(node)
     return xnnpack.gelu_approximate if node.read_options(GeluOptions).approximate else xnnpack.gelu
+
+
+@kernel("GELU", [TensorType.FLOAT16], family="xnnpack", when=maps_float16_by_avx512)
+def xnnpack_float16(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    approximate = node.read_options(GeluOptions).approximate
+    return xnnpack_half.gelu_approximate if approximate else xnnpack_half.gelu
 
 
 @kernel("GELU", [TensorType.FLOAT16])

@@ -19,8 +19,7 @@ Reals: the C library's exp, the sum in float32 one after the other, a division f
 Optimized: 8-bit codes have their exponentials and their sum in float32 and set no bound on it (C5); for
 uint8 halves are rounded up, for all other outputs away from zero. Reals go through Eigen. XNNPACK takes
 reals whose beta is 1 and has exponentials and an order of summation of its own
-(`quantlib.arithmetic.xnnpack_exp`), which are reproduced for processors with AVX-512; its float16 is not
-claimed.
+(`quantlib.arithmetic.xnnpack_exp`, `xnnpack_half`), which are reproduced for processors with AVX-512.
 
 Source: LiteRT tflite/kernels/activations.cc (SoftmaxPrepare), internal/reference/softmax.h.
 """
@@ -32,7 +31,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import eigen, eigen_sum, fixed_point, gemmlowp, libm, lookup, rounding, xnnpack_exp
+from quantlib.arithmetic import (
+    eigen,
+    eigen_sum,
+    fixed_point,
+    gemmlowp,
+    libm,
+    lookup,
+    rounding,
+    xnnpack_exp,
+    xnnpack_half,
+)
 from quantlib.model.graph import TensorType
 from quantlib.ops._exponentials import ACCUMULATION_INTEGER_BITS, Exponentials, below_largest, float32_powers
 from quantlib.ops._node import Array, Kernel, Node, Value
@@ -173,12 +182,11 @@ def optimized_float32(node: Node) -> Kernel:
 
 def _in_xnnpack(node: Node) -> bool:
     steepness = np.float32(node.read_options(SoftmaxOptions).beta)
-    real = node.input(0).type is node.output().type is TensorType.FLOAT32
-    return real and steepness == 1 and node.profile.vectors == "avx512f"
+    return node.input(0).type is node.output().type and steepness == 1 and node.profile.vectors == "avx512f"
 
 
-@kernel("SOFTMAX", [TensorType.FLOAT32], family="xnnpack", when=_in_xnnpack)
-def xnnpack_float32(node: Node) -> Kernel:
+@kernel("SOFTMAX", [TensorType.FLOAT32, TensorType.FLOAT16], family="xnnpack", when=_in_xnnpack)
+def xnnpack_real(node: Node) -> Kernel:
     """XNNPACK's own exponentials and sums; every row is multiplied by one reciprocal."""
     rank = len(node.input(0).shape)
     if rank > MOST_DIMENSIONS:
@@ -191,7 +199,8 @@ def xnnpack_float32(node: Node) -> Kernel:
             raise node.unsupported("input 0", "rows of nothing, with which XNNPACK fails", "some elements")
         if x.size == 0:
             return x
-        return xnnpack_exp.softmax(x.reshape(-1, x.shape[-1])).reshape(x.shape)
+        softmax = xnnpack_exp.softmax if x.dtype == np.float32 else xnnpack_half.softmax
+        return softmax(x.reshape(-1, x.shape[-1])).reshape(x.shape)
 
     return run
 

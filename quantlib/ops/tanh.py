@@ -9,8 +9,9 @@
 are interpolated in the table of LOGISTIC.
 
 Optimized: int16 codes in units of 2**-12 or 2**-11 go through fixed point (gemmlowp); float32 through
-Eigen. XNNPACK: the table of 8-bit codes is rounded half to even. Its float32
-function is its own (`quantlib.arithmetic.xnnpack`); its float16 is not claimed.
+Eigen. XNNPACK: the table of 8-bit codes is rounded half to even. Its float32 and
+float16 are its own (`quantlib.arithmetic.xnnpack`, `xnnpack_half`), float16 being reproduced for
+processors with AVX-512.
 
 Source: LiteRT tflite/kernels/activations.cc (TanhPrepare, TanhEval), internal/reference/tanh.h,
 internal/reference/integer_ops/tanh.h.
@@ -20,11 +21,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantlib.arithmetic import eigen, gemmlowp, libm, sigmoid_table
+from quantlib.arithmetic import eigen, gemmlowp, libm, sigmoid_table, xnnpack_half
 from quantlib.arithmetic import xnnpack as xnnpack_functions
 from quantlib.arithmetic.power_of_two import checked_log2
 from quantlib.model.graph import TensorType
-from quantlib.ops._delegated import maps_bytes, maps_float32
+from quantlib.ops._delegated import maps_bytes, maps_float16_by_avx512, maps_float32
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Fixed, Versions, rule
@@ -106,6 +107,13 @@ def xnnpack_float32(node: Node) -> Kernel:
     """XNNPACK's own function."""
     require_same_type(node)
     return xnnpack_functions.tanhf
+
+
+@kernel("TANH", [TensorType.FLOAT16], family="xnnpack", when=maps_float16_by_avx512)
+def xnnpack_float16(node: Node) -> Kernel:
+    """XNNPACK's own function."""
+    require_same_type(node)
+    return xnnpack_half.tanh
 
 
 @kernel("TANH", [TensorType.FLOAT16])

@@ -35,9 +35,9 @@ def test_float_sums_of_the_optimized_kernels_are_not_claimed(operator: str, conf
     assert not step.node.claimed
 
 
-@pytest.mark.parametrize("operator", sorted(operator for operator, _ in XNNPACK.by_avx512))
-def test_what_depends_on_vectors_is_claimed_for_avx512_alone(operator: str):
-    case = generators()[operator, "float32"].make(SeededChoices(0))
+@pytest.mark.parametrize(("operator", "type"), sorted(XNNPACK.by_avx512))
+def test_what_depends_on_vectors_is_claimed_for_avx512_alone(operator: str, type: str):
+    case = generators()[operator, type.lower()].make(SeededChoices(0))
     elsewhere = replace(XNNPACK, profile=Profile(vectors="other"))
     claimed = [make_plan(case.model, kernels=one).steps[0].node.claimed for one in (XNNPACK, elsewhere)]
     assert claimed == [True, False]

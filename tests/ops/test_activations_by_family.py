@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from quantlib.arithmetic import eigen, xnnpack, xnnpack_exp
+from quantlib.arithmetic import eigen, xnnpack, xnnpack_exp, xnnpack_half
 from quantlib.errors import InvalidModelError
 from quantlib.model.graph import TensorType
 from quantlib.ops.gelu import GeluOptions
@@ -127,3 +127,24 @@ def test_the_elu_of_xnnpack_is_its_own_below_zero(compute):
     assert np.array_equal(by_family[1], xnnpack_exp.elu(x))
     assert np.array_equal(by_family[0][50:], by_family[1][50:])
     assert not np.array_equal(*by_family)
+
+
+@pytest.mark.parametrize(
+    ("operator", "function", "options"),
+    [
+        ("SIN", xnnpack_half.sin, None),
+        ("COS", xnnpack_half.cos, None),
+        ("TANH", xnnpack_half.tanh, None),
+        ("GELU", xnnpack_half.gelu, GeluOptions(approximate=False)),
+        ("GELU", xnnpack_half.gelu_approximate, GeluOptions(approximate=True)),
+    ],
+)
+def test_xnnpack_has_its_own_functions_of_float16(compute, operator, function, options):
+    x = np.linspace(-9, 9, 2001).astype(np.float16)
+    by_family = [
+        compute(operator, [(x, FLOAT16)], (FLOAT16,), options, kernels=kernels)
+        for kernels in ("optimized", "xnnpack")
+    ]
+    assert np.array_equal(by_family[1], function(x))
+    assert not np.array_equal(*by_family)
+    np.testing.assert_allclose(*by_family, rtol=4e-3, atol=1e-2)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from quantlib.arithmetic import eigen, eigen_sum, libm, xnnpack_exp
+from quantlib.arithmetic import eigen, eigen_sum, libm, xnnpack_exp, xnnpack_half
 from quantlib.errors import InvalidModelError, UnsupportedError
 from quantlib.model.graph import TensorType
 from quantlib.ops.softmax import SoftmaxOptions
@@ -264,13 +264,16 @@ def test_optimized_rows_of_nothing_stay_empty(compute, operator):
     assert y.shape == (2, 0)
 
 
-def test_xnnpack_takes_reals_of_beta_1_and_leaves_others_to_the_optimized_kernel(compute):
-    x = np.linspace(-5, 5, 60, dtype=np.float32).reshape(2, 30)
+@pytest.mark.parametrize(
+    ("type", "softmax"), [(FLOAT32, xnnpack_exp.softmax), (FLOAT16, xnnpack_half.softmax)]
+)
+def test_xnnpack_takes_reals_of_beta_1_and_leaves_others_to_the_optimized_kernel(compute, type, softmax):
+    x = np.linspace(-5, 5, 60).astype(type.dtype).reshape(2, 30)
 
     def shares(beta, kernels):
-        return compute("SOFTMAX", [(x, FLOAT32)], (FLOAT32,), SoftmaxOptions(beta), kernels=kernels)
+        return compute("SOFTMAX", [(x, type)], (type,), SoftmaxOptions(beta), kernels=kernels)
 
-    assert np.array_equal(shares(1.0, "xnnpack"), xnnpack_exp.softmax(x))
+    assert np.array_equal(shares(1.0, "xnnpack"), softmax(x))
     assert not np.array_equal(shares(1.0, "xnnpack"), shares(1.0, "optimized"))
     assert np.array_equal(shares(0.5, "xnnpack"), shares(0.5, "optimized"))
 

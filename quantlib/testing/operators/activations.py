@@ -77,7 +77,7 @@ def _type(configuration: str) -> TensorType:
 
 
 _APPROXIMATED = ("xnnpack",)
-"""XNNPACK's own functions of these depend on the processor's vectors, or are not known to us."""
+"""XNNPACK's own functions of these depend on the processor's estimates, or are not known to us."""
 
 
 def _real(choices: Choices, operator: str, configuration: str, options: object = None) -> Case:
@@ -97,13 +97,7 @@ def logistic(choices: Choices, configuration: str) -> Case:
     return _real(choices, "LOGISTIC", configuration)
 
 
-@cases("TANH", "float32")
-def real_tanh(choices: Choices, configuration: str) -> Case:
-    """Real numbers."""
-    return tanh(choices, configuration)
-
-
-@cases("TANH", "float16", unclaimed=_APPROXIMATED)
+@cases("TANH", "float32", "float16")
 def tanh(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "TANH", configuration)
@@ -134,25 +128,13 @@ def elu(choices: Choices, configuration: str) -> Case:
     return _real(choices, "ELU", configuration)
 
 
-@cases("SIN", "float32")
-def real_sin(choices: Choices, configuration: str) -> Case:
-    """Real numbers."""
-    return sin(choices, configuration)
-
-
-@cases("SIN", "float16", unclaimed=_APPROXIMATED)
+@cases("SIN", "float32", "float16")
 def sin(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "SIN", configuration)
 
 
-@cases("COS", "float32")
-def real_cos(choices: Choices, configuration: str) -> Case:
-    """Real numbers."""
-    return cos(choices, configuration)
-
-
-@cases("COS", "float16", unclaimed=_APPROXIMATED)
+@cases("COS", "float32", "float16")
 def cos(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "COS", configuration, CosOptions())
@@ -164,13 +146,7 @@ def hard_swish(choices: Choices, configuration: str) -> Case:
     return _real(choices, "HARD_SWISH", configuration, HardSwishOptions())
 
 
-@cases("GELU", "float32", "float32 approximate")
-def real_gelu(choices: Choices, configuration: str) -> Case:
-    """Real numbers."""
-    return gelu(choices, configuration)
-
-
-@cases("GELU", "float16", "float16 approximate", unclaimed=_APPROXIMATED)
+@cases("GELU", "float32", "float32 approximate", "float16", "float16 approximate")
 def gelu(choices: Choices, configuration: str) -> Case:
     """Real numbers."""
     return _real(choices, "GELU", configuration, GeluOptions(configuration.endswith("approximate")))

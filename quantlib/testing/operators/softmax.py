@@ -79,13 +79,7 @@ def softmax(choices: Choices, configuration: str) -> Case:
     return graph.finished(x)
 
 
-@cases("SOFTMAX", "float32")
-def float32_softmax(choices: Choices, configuration: str) -> Case:
-    """Rows of real numbers."""
-    return real_softmax(choices, configuration)
-
-
-@cases("SOFTMAX", "float16", unclaimed=("xnnpack",))
+@cases("SOFTMAX", "float32", "float16")
 def real_softmax(choices: Choices, configuration: str) -> Case:
     """Rows of real numbers."""
     type = TensorType[configuration.upper()]
