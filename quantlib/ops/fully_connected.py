@@ -24,8 +24,9 @@ says INT32. The reference kernels multiply them in float64 by x scale · w scale
 once; only int16 weights use fixed point. Elements of x beyond the last whole row are ignored. With
 k = 0 every output byte is 0.
 
-Families. Optimized: other rounding; a kernel of its own for hybrid 4-bit weights, which has no place
-for -8 (refused); float32 sums not claimed. XNNPACK, where `_is_delegated`: float32 multipliers;
+Families. Optimized: other rounding, also for int16 with sums of 32 bits, which are those without an
+int64 bias and without a weight zero point; a kernel of its own for hybrid 4-bit weights, which has no
+place for -8 (refused); float32 sums not claimed. XNNPACK, where `_is_delegated`: float32 multipliers;
 hybrid by `arithmetic.qd8`; float32 as chains of fused multiply-adds that start at the bias.
 
 LiteRT's own defects: an int64 bias where the kernel wants int32 is read as pairs of int32
@@ -41,7 +42,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -155,14 +156,18 @@ def _read_options(node: Node, *, hybrid: bool = False) -> FullyConnectedOptions:
 
 
 def _multipliers(node: Node, bias: Value | None) -> NDArray[np.float64]:
-    """x scale · w scale / y scale in float64, one for all units or one per unit."""
+    """x scale · w scale / y scale, one for all units or one per unit.
+
+    In float64; but kernels in fixed point round the product of two single scales to float32.
+    """
     x, w = node.input(0), node.input(1)
     if w.is_per_axis:
         axis = w.quantized_dimension
         node.require(axis == 0, "input 1 (weights)", f"quantized_dimension {axis}", "0")
-    else:
-        legacy_multiplier(node, x, w, bias)  # for what it refuses
-    return channel_multipliers(node, x, w, w.shape[0])
+        return channel_multipliers(node, x, w, w.shape[0])
+    in_float64 = channel_multipliers(node, x, w, w.shape[0])  # refuses what has no scale
+    in_float32 = legacy_multiplier(node, x, w, bias)  # refuses a bias of another scale
+    return in_float64 if node.requantizer is requantize.float64_half_away else in_float32
 
 
 def _integer(
@@ -287,6 +292,24 @@ def _require_int16(node: Node) -> None:
     require_symmetric(node, "output", node.output())
     if node.output().type is not TensorType.INT16:
         raise node.unsupported("output", node.output().type.name, "INT16")
+
+
+def _has_optimized_int16_kernel(node: Node) -> bool:
+    declared = node.read_options(FullyConnectedOptions).quantized_bias_type
+    bias = node.input_type(2)
+    narrow = bias is TensorType.INT32 and declared is TensorType.INT32
+    sums = narrow or (bias is None and declared is not TensorType.INT64)
+    return sums and node.input_type(1) in _NARROW_WEIGHTS and node.input(1).zero_point == 0
+
+
+@kernel("FULLY_CONNECTED", [TensorType.INT16], family="optimized", when=_has_optimized_int16_kernel)
+def optimized_int16(node: Node) -> Kernel:
+    """Integer sums of 32 bits, half up both times."""
+    options = _read_options(node)
+    _require_int16(node)
+    bias = _bias(node, TensorType.INT32)
+    rule = requantize.two_roundings_half_up
+    return _integer(node, options, rule(_multipliers(replace(node, requantizer=rule), bias)))
 
 
 @kernel("FULLY_CONNECTED", [TensorType.INT16], when=lambda node: node.input_type(1) in _NARROW_WEIGHTS)

@@ -9,7 +9,8 @@ from quantlib.model.graph import TensorType
 from quantlib.model.limits import Limits
 from quantlib.ops._activation import Activation
 from quantlib.ops.fully_connected import FullyConnectedOptions, WeightsFormat
-from quantlib.testing.single_operator import quantization
+from quantlib.runtime.execute import run
+from quantlib.testing.single_operator import Graph, quantization
 
 FLOAT32, INT2, INT4, INT8, UINT8, INT16, INT32, INT64 = (
     TensorType.FLOAT32,
@@ -131,6 +132,24 @@ def wide(compute, weights=INT8, bias=None, declared=FLOAT32, *, products=600, va
 def test_int16_sums_are_64_bits_wide_unless_the_options_say_32(compute):
     assert wide(compute) == wide(compute, INT8, INT64) == wide(compute, INT8, INT64, INT64) == 2381
     assert wide(compute, INT8, None, INT32) == wide(compute, INT8, INT32, INT32) == 2381 - 4096
+
+
+@pytest.mark.parametrize(
+    ("declared", "zero_point", "optimized"),
+    [(FLOAT32, 0, -729), (INT32, 0, -729), (INT64, 0, -730), (FLOAT32, 1, -730)],
+)
+def test_optimized_32_bit_sums_are_rounded_twice_half_up(declared, zero_point, optimized):
+    # 3 * -15563 / 64 is -729.515625; the first rounding gives a tie.
+    graph = Graph()
+    x = graph.input((1, 1), INT16, quantization(1.0))
+    w = graph.constant(np.int8([[3 + zero_point]]), INT8, quantization(1.0, zero_point))
+    y = graph.output((1, 1), INT16, quantization(64.0))
+    graph.operator("FULLY_CONNECTED", [x, w], [y], FullyConnectedOptions(quantized_bias_type=declared))
+    given = np.int16([[-15563]])
+    found = [
+        int(run(graph.model(), given, kernels=kernels)[0].item()) for kernels in ("reference", "optimized")
+    ]
+    assert found == [-730, optimized]
 
 
 def test_int16_weights_always_have_64_bit_sums(compute):

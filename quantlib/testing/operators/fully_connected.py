@@ -88,7 +88,7 @@ def integer(choices: Choices, configuration: str) -> Case:
         products=w_shape[1],
         weights=weights,
         per_channel=per_channel,
-        weight_zero_point=not per_channel,
+        weight_zero_point=not per_channel and choices.choice((True, False)),
         bias=None if "without" in words else bias,
         output=TensorType.INT16 if "to" in words else type,
     )
