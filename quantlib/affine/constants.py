@@ -21,6 +21,7 @@ __all__ = [
     "asymmetric_parameters",
     "store_asymmetric",
     "store_bias",
+    "store_by_scale",
     "store_int16",
     "store_per_channel",
     "store_per_tensor",
@@ -177,6 +178,36 @@ def store_asymmetric(
     with np.errstate(all="ignore"):
         rounded = _rounded(values.astype(np.float64) / scale + zero_point)
     return np.clip(rounded, low, 127).astype(np.int8)
+
+
+def store_by_scale(
+    values: Float32Array,
+    scale: NDArray[np.float64],
+    zero_point: int,
+    dtype: type[np.int8 | np.int32],
+    *,
+    narrow: bool = False,
+) -> NDArray[Any]:
+    """f64(value) / scale + zero point, rounded, within the type: as after training that quantizes.
+
+    Parameters
+    ----------
+    values : float32 array
+    scale : float64 array that broadcasts against it
+    zero_point : int
+    dtype : int8 or int32
+    narrow : bool
+        Whether the lowest code is unused.
+
+    Examples
+    --------
+    >>> store_by_scale(np.float32([0.25, -70.0]), np.array([0.5]), 0, np.int8, narrow=True).tolist()
+    [1, -127]
+    """
+    with np.errstate(all="ignore"):
+        rounded = _rounded(values.astype(np.float64) / scale + zero_point)
+    limits = np.iinfo(dtype)
+    return np.clip(rounded, limits.min + narrow, limits.max).astype(dtype)
 
 
 def store_int16(values: Float32Array, scale: float) -> NDArray[np.int16]:

@@ -63,7 +63,7 @@ class Ranges(Mapping[str, Range]):
     def from_model(cls, model: Model) -> Ranges:
         """The min and max that a .tflite file carries on its tensors.
 
-        Tensors with several (per channel) are left out.
+        Tensors with several (per channel) are left out. A FAKE_QUANT has a range for both its tensors.
 
         Parameters
         ----------
@@ -91,6 +91,11 @@ class Ranges(Mapping[str, Range]):
                         subgraph=number, tensor=index, tensor_name=tensor.name, field="quantization.min, max"
                     )
                     raise InvalidModelError(where, error.found, error.wanted) from error
+            for operator in subgraph.operators:
+                if model.operator_codes[operator.opcode_index].name == "FAKE_QUANT" and operator.options:
+                    ends = operator.options.get("min", 0.0), operator.options.get("max", 0.0)
+                    for index in (*operator.inputs, *operator.outputs):
+                        found.setdefault(keys[index], _checked_range(keys[index], ends))
         return cls(found)
 
     def __getitem__(self, key: str) -> Range:

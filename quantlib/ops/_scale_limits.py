@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from quantlib.ops._rule import ScalesFit
 
-__all__ = ["common_scale", "comparable_scales", "exponential_scale"]
+__all__ = ["common_scale", "comparable_scales", "exponential_scale", "hard_swish_scale"]
 
 _ALMOST_ONE = 1 - 2.0**-20
 """Multipliers are float32 products of float32 scales; what rounds to 1 is refused, too."""
@@ -55,6 +55,18 @@ def comparable_scales(inputs: Sequence[float], output: float, in_int16: bool) ->
     """
     del output, in_int16
     return all(scale != 1 for scale in inputs)
+
+
+def hard_swish_scale(inputs: Sequence[float], output: float, in_int16: bool) -> bool:
+    """The condition of HARD_SWISH: the output is not finer than a 128th of the input.
+
+    Examples
+    --------
+    >>> hard_swish_scale((0.1,), 0.1, False), hard_swish_scale((0.1,), 7.8e-9, False)
+    (True, False)
+    """
+    del in_int16
+    return output > inputs[0] / 128 / _ALMOST_ONE
 
 
 def exponential_scale(inputs: Sequence[float], output: float, in_int16: bool) -> bool:

@@ -31,6 +31,7 @@ from quantlib.ops._delegated import maps_float32
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import rule
+from quantlib.ops._scale_limits import hard_swish_scale
 from quantlib.ops._table import require_same_type
 
 __all__ = ["HardSwishOptions"]
@@ -41,7 +42,7 @@ class HardSwishOptions:
     """Nothing to choose."""
 
 
-rule("HARD_SWISH")
+rule("HARD_SWISH", scales_fit=hard_swish_scale)
 
 
 _HIGH_RESOLUTION = 128

@@ -13,8 +13,10 @@ from quantlib.errors import Location, UnsupportedError
 from quantlib.model.graph import Model, Tensor, TensorType
 from quantlib.model.tensor_rules import constant_data
 from quantlib.ops._rule import rule_of
+from quantlib.quantizer.fold import Mark, marks_of
 from quantlib.quantizer.graph import Graph, Kind, Step, Value
 from quantlib.quantizer.misfits import misfit
+from quantlib.quantizer.parameters import Parameters
 
 __all__ = ["draw"]
 
@@ -34,16 +36,20 @@ def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Grap
     Raises
     ------
     UnsupportedError
-        The model holds quantized tensors already.
+        The model computes with quantized tensors already.
     """
     subgraph = model.subgraphs[subgraph_index]
     values: dict[int, Value] = {}
     equal: dict[tuple[tuple[int, ...], memoryview], Value] = {}
     constants: list[Step] = []
+    marks, folded = marks_of(model, subgraph_index)
+    given: dict[Value, Parameters] = {}
 
     def value_of(index: int) -> Value | None:
         if index < 0:
             return None
+        if index in marks:
+            return marked(index, marks[index])
         if index not in values:
             tensor = subgraph.tensors[index]
             _refuse_quantized(tensor, subgraph_index, index)
@@ -59,9 +65,30 @@ def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Grap
                     constants.append(value.producer)
         return values[index]
 
+    def marked(index: int, mark: Mark) -> Value:
+        """The value in front of a mark, also for who reads what is behind it."""
+        if index in values:
+            return values[index]
+        if mark.constant is None:
+            value = value_of(mark.source)
+            assert value is not None
+        else:
+            value = Value(subgraph.tensors[index], index, TensorType.FLOAT32, constant=mark.constant)
+            value.producer = Step(Kind.CONSTANT, outputs=[value])
+            constants.append(value.producer)
+        values[index] = value
+        if mark.parameters is not None and given.setdefault(value, mark.parameters) != mark.parameters:
+            where = Location(subgraph=subgraph_index, tensor=index, tensor_name=subgraph.tensors[index].name)
+            raise UnsupportedError(where, "two different marks on one value", "one")
+        if index in subgraph.outputs and value.index not in (*subgraph.inputs, *subgraph.outputs):
+            value.tensor, value.index = subgraph.tensors[index], index
+        return value
+
     inputs = [value for index in subgraph.inputs if (value := value_of(index)) is not None]
     steps: list[Step] = []
     for position, operator in enumerate(subgraph.operators):
+        if position in folded:
+            continue
         code = model.operator_codes[operator.opcode_index]
         made = Step(Kind.OPERATOR, source=operator, name=code.name, position=position, version=code.version)
         made.rule = None if code.is_custom else rule_of(code.name)
@@ -88,7 +115,7 @@ def draw(model: Model, subgraph_index: int, ranges: Mapping[int, Range]) -> Grap
         and value.is_real
         and (value.producer is None or value.producer.kind is Kind.OPERATOR)
     }
-    return Graph(inputs, constants, steps, known)
+    return Graph(inputs, constants, steps, known, given)
 
 
 def _refuse_quantized(tensor: Tensor, subgraph_index: int, index: int) -> None:

@@ -164,12 +164,15 @@ class Graph:
     steps : list of Step
         In the order of execution, the last one of kind RETURN.
     ranges : dict of Value to (low, high)
+    given : dict of Value to Parameters
+        What marks in the model say; it goes before ranges.
     """
 
     inputs: list[Value]
     constants: list[Step]
     steps: list[Step]
     ranges: dict[Value, Range]
+    given: dict[Value, Parameters] = field(default_factory=dict)
 
     @property
     def end(self) -> Step:

@@ -10,7 +10,7 @@ tflite/tools/optimize/quantization_utils.cc.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = [
     "bias_parameters",
     "constant",
     "fixed_output",
+    "from_fake_quant",
     "stored",
     "weight",
     "with_room",
@@ -52,6 +53,9 @@ class Parameters:
         The axis that several scales run along; None for one scale.
     narrow : bool
         Whether the lowest code is unused.
+    is_given : bool
+        Whether a mark in the model says so, and not a range: then constants are stored by this scale
+        in float64, as after quantization-aware training.
     """
 
     type: TensorType
@@ -59,6 +63,7 @@ class Parameters:
     zero_point: int = 0
     axis: int | None = None
     narrow: bool = False
+    is_given: bool = field(default=False, compare=False)
 
     def quantization(self) -> Quantization:
         """As a file spells them."""
@@ -66,6 +71,16 @@ class Parameters:
         with np.errstate(under="ignore"):
             scale = np.array(self.scale, np.float64).astype(np.float32)
         return Quantization(scale, zero_points, self.axis or 0)
+
+    def range(self) -> tuple[float, float]:
+        """What the lowest and highest of one scale's int8 codes stand for.
+
+        Examples
+        --------
+        >>> Parameters(TensorType.INT8, (0.5,), -128).range()
+        (0.0, 127.5)
+        """
+        return (-128 - self.zero_point) * self.scale[0], (127 - self.zero_point) * self.scale[0]
 
     def as_type(self, type: TensorType) -> Parameters:
         """The same real numbers in int8 or uint8.
@@ -98,6 +113,28 @@ def activation(low: float, high: float) -> Parameters:
     return _from_affine(given, TensorType.INT8)
 
 
+def from_fake_quant(low: float, high: float, *, narrow: bool) -> Parameters:
+    """int8 parameters of a value that training quantized between `low` and `high`.
+
+    Parameters
+    ----------
+    low, high : float
+    narrow : bool
+        Whether the lowest code is unused: weights.
+
+    Examples
+    --------
+    >>> from_fake_quant(0.0, 2.55, narrow=False).zero_point, from_fake_quant(-1.27, 1.27, narrow=True).zero_point
+    (-128, 0)
+    """
+    given = QuantizationParameters.from_range(low, high, np.int8, narrow_range=narrow, profile="qat")
+    a, b = min(low, 0.0), max(high, 0.0)
+    unrounded = (b - a) / (254 if narrow else 255)
+    found = _from_affine(given, TensorType.INT8, narrow=narrow)
+    is_same = np.float32(unrounded) == np.float32(found.scale[0])  # else the range was widened
+    return dataclasses.replace(found, scale=(unrounded,) if is_same else found.scale, is_given=True)
+
+
 def fixed_output(scale: float, zero_point: int, type: TensorType) -> Parameters:
     """Parameters that do not depend on data."""
     return Parameters(type, (scale,), zero_point)
@@ -121,10 +158,17 @@ def constant(values: Float32Array) -> Parameters:
 def bias_parameters(data: Parameters, weights: Parameters, rank: int) -> Parameters:
     """int32 parameters of a bias: the product of both scales, rounded to float32."""
     product = np.float64(data.scale[0]) * np.array(weights.scale, np.float64)
+    if data.is_given and weights.is_given:
+        return Parameters(
+            TensorType.INT32, tuple(product.tolist()), 0, _bias_axis(weights, rank), is_given=True
+        )
     with np.errstate(under="ignore"):
         scale = product.astype(np.float32).astype(np.float64)
-    axis = None if weights.axis is None else max(rank - 1, 0)
-    return Parameters(TensorType.INT32, tuple(scale.tolist()), 0, axis)
+    return Parameters(TensorType.INT32, tuple(scale.tolist()), 0, _bias_axis(weights, rank))
+
+
+def _bias_axis(weights: Parameters, rank: int) -> int | None:
+    return None if weights.axis is None else max(rank - 1, 0)
 
 
 def with_room(
@@ -177,6 +221,8 @@ def stored(values: Float32Array, parameters: Parameters) -> NDArray[Any]:
     -------
     int8, int16 or int32 array of the shape of `values`
     """
+    if parameters.is_given:
+        return _stored_by_scale(values, parameters)
     with np.errstate(under="ignore"):
         scale = np.array(parameters.scale, np.float64).astype(np.float32)
     if parameters.type is TensorType.INT32:
@@ -186,6 +232,15 @@ def stored(values: Float32Array, parameters: Parameters) -> NDArray[Any]:
     if parameters.axis is None:
         return constants.store_per_tensor(values, parameters.scale[0])
     return constants.store_per_channel(values, scale, parameters.axis)
+
+
+def _stored_by_scale(values: Float32Array, parameters: Parameters) -> NDArray[Any]:
+    shape = [1] * values.ndim
+    if parameters.axis is not None:
+        shape[parameters.axis] = -1
+    scale = np.array(parameters.scale, np.float64).reshape(shape)
+    dtype = np.int8 if parameters.type is TensorType.INT8 else np.int32
+    return constants.store_by_scale(values, scale, parameters.zero_point, dtype, narrow=parameters.narrow)
 
 
 def _from_affine(

@@ -85,6 +85,9 @@ class _Propagation:
             self._sort_out_constant(step.outputs[0])
         for value, (low, high) in self.graph.ranges.items():
             self.states[value] = _State(arithmetic.activation(low, high), from_range=True)
+        for value, known in self.graph.given.items():
+            if value.constant is None:
+                self.states[value] = _State(known, from_range=True)
         self.work = [step for step in self.graph.all_steps() if _is_quantizable(step)]
         served = set(self.work)
         while self.work:
@@ -152,7 +155,9 @@ class _Propagation:
         if step not in self.other_constants or self._state(value).parameters is not None:
             return
         assert value.constant is not None
-        if step not in self.weights:
+        if value in self.graph.given:
+            found = self.graph.given[value]
+        elif step not in self.weights:
             found = arithmetic.constant(value.constant)
         else:
             found = arithmetic.weight(value.constant, self.weights[step])

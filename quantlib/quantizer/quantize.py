@@ -56,7 +56,9 @@ def quantize_model(
     Parameters
     ----------
     model : Model
-        In float. It is not changed.
+        In float. It is not changed. Marks that quantization-aware training left (QUANTIZE and
+        DEQUANTIZE behind a value, FAKE_QUANT) are taken over and need no ranges; constants may be
+        stored in float16, int8 or int32 behind DEQUANTIZE.
     recipe : Recipe, or mapping of pattern to Recipe
         With a mapping every operator follows the first pattern that fits it, and stays in float
         if none does. One integer recipe (FullInteger or Int16x8) and both others may stand in it.
@@ -76,8 +78,8 @@ def quantize_model(
         The recipe needs ranges and there are none; ranges that are not numbers, or reversed; a
         pattern of `keep_float` that fits nothing.
     UnsupportedError
-        The model is quantized already. The recipe is strict and an operator would stay in float:
-        the error names every one.
+        The model computes with integers already, or carries marks of training and the recipe has no
+        integers. The recipe is strict and an operator would stay in float: the error names every one.
     InvalidModelError
         The model breaks a rule of the format.
 
@@ -102,6 +104,8 @@ def quantize_model(
     }
     if needs_ranges:
         _require_ranges(graphs.values())
+    else:
+        _refuse_marks(graphs)
     _check_patterns(graphs.values(), keep_float)
     chosen = {
         step: _chosen(step, by_pattern, keep_float)
@@ -137,10 +141,20 @@ def _checked_ranges(model: Model, ranges: Mapping[str, tuple[Any, Any]] | None) 
 
 def _require_ranges(graphs: Iterable[Graph]) -> None:
     steps = [step for graph in graphs for step in graph.steps if step.kind is Kind.OPERATOR]
-    if any(touches_reals(step) for step in steps) and not any(graph.ranges for graph in graphs):
+    known = any(graph.ranges or graph.given for graph in graphs)
+    if any(touches_reals(step) for step in steps) and not known:
         raise InvalidInputError(
             "ranges", "none, and none in the model", "a range for each activation (calibrate)"
         )
+
+
+def _refuse_marks(graphs: Mapping[int, Graph]) -> None:
+    """Marks on activations are for integers; nothing else has a use for them."""
+    for index, graph in graphs.items():
+        for value in graph.given:
+            if value.constant is None:
+                where = Location(subgraph=index, tensor=value.index, tensor_name=value.tensor.name)
+                raise UnsupportedError(where, "marked for integers by QUANTIZE or FAKE_QUANT", "FullInteger")
 
 
 def _in_order(by_pattern: Mapping[str, Recipe]) -> tuple[Recipe, ...]:
@@ -221,6 +235,8 @@ def _to_int8(
     is_main: bool,
 ) -> None:
     operators = [step for step in graph.steps if step.kind is Kind.OPERATOR]
+    for value in graph.given:
+        graph.ranges.pop(value, None)
     drop_redundant_ranges(graph)
     mark_parameters(graph, Settings(recipe.per_channel, recipe.per_channel_dense))
     integers.make_integer(graph)
@@ -240,6 +256,8 @@ def _to_int8(
 
 def _to_int16(graph: Graph, recipe: Int16x8, *, is_main: bool) -> None:
     settings = {"per_channel": recipe.per_channel, "per_channel_dense": recipe.per_channel_dense}
+    for value, known in graph.given.items():
+        graph.ranges.setdefault(value, known.range())
     quantize_to_int16(graph, _type(recipe.bias), **settings)
     if is_main:
         integers.to_float_ends(graph, _type(recipe.input), _type(recipe.output))
