@@ -1,7 +1,8 @@
 """Scales that integer kernels take, as conditions for the quantizer.
 
-Some kernels end LiteRT's process where a scale is odd: the squared difference of equal tensors, whose
-output scale is next to nothing, or a comparison of numbers whose scale is exactly 1. TensorFlow's converter
+Some kernels end LiteRT's process where a scale is odd, or shift by a negative count, which C leaves
+undefined: the difference of equal tensors, whose output scale is next to nothing, or a comparison of
+numbers whose scale is exactly 1. TensorFlow's converter
 writes such files. Kernels check what they are given; a rule says it beforehand.
 
 Source: LiteRT tflite/kernels/internal/quantization_util.cc (QuantizeMultiplierSmallerThanOneExp,

@@ -51,6 +51,7 @@ from quantlib.ops._negative_shift import multiply_without_left_shift
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
+from quantlib.ops._scale_limits import common_scale
 from quantlib.ops._unquantized import arithmetic, wrapping
 from quantlib.ops._xnnpack_operands import numbers, takes_numbers, takes_ratios, weighted_sum
 
@@ -69,6 +70,7 @@ rule(
     "SUB",
     int16="own scale",
     int16_options={"pot_scale_int16": False},
+    scales_fit=common_scale(20, 15),
     versions=Versions(int8=2, int16=2),
 )
 

@@ -32,6 +32,7 @@ REAL_PADDING = "TensorFlow leaves the padding value in float, which the int16 ke
 SHARED_BUFFER = "TensorFlow quantizes a bias in a buffer that another constant shares, and changes both"
 NO_KERNEL = "TensorFlow writes int16 SQUARED_DIFFERENCE, which no kernel computes"
 ENDS_PROCESS = "TensorFlow squares x - x in an output scale on which the int8 kernel ends the process"
+NEGATIVE_SHIFT = "TensorFlow stores x - x in a scale for which the kernel shifts by a negative count"
 BYTES = "TensorFlow writes int16 SUM in its input's scale; the reference kernel takes it for bytes"
 INFINITE_SCALE = "TensorFlow's scales are infinite, from a range of width 1e-38; and its bias is narrow"
 ALLOWED = {
@@ -40,6 +41,7 @@ ALLOWED = {
     REAL_PADDING: {"type", "INT16 constant", "scale", "zero point"},
     SHARED_BUFFER: {"INT32 constant", "INT64 constant", "scale"},
     ENDS_PROCESS: {"scale", "type", "operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
+    NEGATIVE_SHIFT: {"scale", "type", "operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
     BYTES: {"scale", "type", "operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
     NO_KERNEL: {"operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
 }
@@ -48,6 +50,8 @@ ALLOWED = {
 ON_PURPOSE = {
     "0391_10_int8": ENDS_PROCESS,
     "0561_00_int8": ENDS_PROCESS,
+    "0206_01_int8": NEGATIVE_SHIFT,
+    "0933_00_int8": NEGATIVE_SHIFT,
     "mbv1_int16x8_b32": NARROW_BIAS,
     "dscnn_int16x8_b32": NARROW_BIAS,
     "0110_00_i16b32": NARROW_BIAS,
