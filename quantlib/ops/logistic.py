@@ -11,8 +11,8 @@ in a table of the function itself. Reals above 16.619 give 1, reals below -9 exp
 
 Optimized: int16 codes in units of 2**-12 go through fixed point (gemmlowp); real numbers through
 Eigen. XNNPACK: the table of 8-bit codes is rounded half to even, and (C2) falls; its float32
-is its own (`quantlib.arithmetic.xnnpack_exp`) and reproduced for processors with AVX-512. Its float16 is
-not claimed.
+is its own (`quantlib.arithmetic.xnnpack_exp`) and reproduced for processors with AVX-512. Its float16
+multiplies by rcpps, an estimate that is the vendor's, and is not claimed.
 
 Source: LiteRT tflite/kernels/activations.cc (SigmoidPrepare, SigmoidEval),
 internal/reference/logistic.h, internal/reference/integer_ops/logistic.h.

@@ -10,7 +10,8 @@ are the largest output.
 (C3) No code lies below its zero point; the zero point itself gives the largest code of int8. Floats
      may be 0 or negative.
 
-XNNPACK takes float32 and refines an estimate that depends on the processor; its bits are not claimed.
+XNNPACK takes float32 and refines the processor's estimate, which is reproduced for AVX-512
+(`quantlib.arithmetic.rsqrt14`).
 
 Source: LiteRT tflite/kernels/elementwise.cc (RsqrtEval).
 """
@@ -20,9 +21,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point, gemmlowp
+from quantlib.arithmetic import fixed_point, gemmlowp, rsqrt14
 from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import require_operands
+from quantlib.ops._delegated import maps_float32_by_avx512
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
@@ -42,6 +44,13 @@ def float32(node: Node) -> Kernel:
     """Real numbers."""
     require_operands(node, 1)
     return _reciprocal_root
+
+
+@kernel("RSQRT", [TensorType.FLOAT32], family="xnnpack", when=maps_float32_by_avx512)
+def xnnpack_float32(node: Node) -> Kernel:
+    """A refined estimate."""
+    require_operands(node, 1)
+    return rsqrt14.reciprocal_root
 
 
 @kernel("RSQRT", [TensorType.INT8])

@@ -7,7 +7,8 @@ than rounded. What is no int32 becomes INT32_MIN before zo is added.
 (C2) Codes are quantized on both sides; zero points of int16 are 0.
 (C3) No code lies below its zero point. Negative floats give NaN.
 
-XNNPACK takes float32 and refines an estimate that depends on the processor; its bits are not claimed.
+XNNPACK takes float32 and refines the processor's estimate, which is reproduced for AVX-512
+(`quantlib.arithmetic.rsqrt14`).
 
 Source: LiteRT tflite/kernels/elementwise.cc (SqrtEvalQuantized).
 """
@@ -16,9 +17,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantlib.arithmetic import fixed_point, rounding
+from quantlib.arithmetic import fixed_point, rounding, rsqrt14
 from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import require_operands
+from quantlib.ops._delegated import maps_float32_by_avx512
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
@@ -39,6 +41,13 @@ def float32(node: Node) -> Kernel:
             return np.asarray(np.sqrt(x))
 
     return run
+
+
+@kernel("SQRT", [TensorType.FLOAT32], family="xnnpack", when=maps_float32_by_avx512)
+def xnnpack_float32(node: Node) -> Kernel:
+    """A refined estimate of the reciprocal, times x."""
+    require_operands(node, 1)
+    return rsqrt14.root
 
 
 @kernel("SQRT", [TensorType.INT8, TensorType.INT16])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from quantlib.arithmetic import rsqrt14
 from quantlib.errors import InvalidModelError, UnsupportedError
 from quantlib.model.graph import TensorType
 from quantlib.testing.single_operator import quantization
@@ -135,3 +136,16 @@ def test_logical_not(compute):
 def test_the_type_stays(compute, operator):
     with pytest.raises(InvalidModelError, match="output: INT32; wanted FLOAT32"):
         compute(operator, [([1.0], FLOAT32)], (INT32,))
+
+
+@pytest.mark.parametrize(
+    ("operator", "function"), [("SQRT", rsqrt14.root), ("RSQRT", rsqrt14.reciprocal_root)]
+)
+def test_xnnpack_refines_the_estimate_of_the_processor(compute, operator, function):
+    x = np.linspace(0.1, 9, 300, dtype=np.float32)
+    optimized, xnnpack = (
+        compute(operator, [(x, FLOAT32)], (FLOAT32,), kernels=kernels) for kernels in ("optimized", "xnnpack")
+    )
+    assert np.array_equal(xnnpack, function(x))
+    assert not np.array_equal(xnnpack, optimized)
+    np.testing.assert_allclose(xnnpack, optimized, rtol=3e-7)

@@ -62,8 +62,7 @@ def negative(choices: Choices, configuration: str) -> Case:
     return _numbers(choices, "NEG", type)
 
 
-@cases("SQRT", "int8", "int16")
-@cases("SQRT", "float32", unclaimed=("xnnpack",))
+@cases("SQRT", "int8", "int16", "float32")
 def root(choices: Choices, configuration: str) -> Case:
     """Codes from the zero point up; any float."""
     type = TYPES[configuration]
@@ -72,8 +71,7 @@ def root(choices: Choices, configuration: str) -> Case:
     return _numbers(choices, "SQRT", type)
 
 
-@cases("RSQRT", "int8", "int16")
-@cases("RSQRT", "float32", unclaimed=("xnnpack",))
+@cases("RSQRT", "int8", "int16", "float32")
 def reciprocal_root(choices: Choices, configuration: str) -> Case:
     """Codes from the zero point up; any float."""
     type = TYPES[configuration]
