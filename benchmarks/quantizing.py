@@ -221,6 +221,23 @@ def child(who: str, path: Path, recipe: str, ranges: Path) -> None:
     print(json.dumps({**found, "megabytes": peak / 1e6}))
 
 
+def with_signature(path: Path, to: Path) -> Path:
+    """The file, or a copy with a signature where it has none: ai-edge-quantizer wants one."""
+    import dataclasses
+
+    import quantlib as ql
+    from quantlib.model.graph import Signature
+
+    model = ql.read_model(path)
+    if model.signatures:
+        return path
+    ends = model.subgraphs[0].inputs, model.subgraphs[0].outputs
+    inputs, outputs = (tuple((f"end_{at}", index) for at, index in enumerate(end)) for end in ends)
+    signed = dataclasses.replace(model, signatures=(Signature("serving_default", inputs, outputs),))
+    ql.save_model(signed, to / path.name)
+    return to / path.name
+
+
 def has_peer(python: str) -> bool:
     """Whether that Python has ai-edge-quantizer."""
     command = [python, "-c", "import ai_edge_quantizer"]
@@ -234,6 +251,7 @@ def measure(path: Path, turns: int, peer_python: str) -> list[Row]:
         rows += [Row("peer", recipe) for recipe in PEERS]
     with tempfile.TemporaryDirectory() as directory:
         ranges = Path(directory) / "ranges.json"
+        path = with_signature(path, Path(directory))
         ranges_of(path, ranges)
         for _ in range(turns):
             for row in rows:
