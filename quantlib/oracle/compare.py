@@ -22,7 +22,7 @@ from quantlib.kernel_sets import KernelSet, kernel_set
 from quantlib.model.graph import OPTIONAL, Model
 from quantlib.model.limits import Limits
 from quantlib.oracle.comparison import Comparison, Evidence
-from quantlib.oracle.cut import exposed
+from quantlib.oracle.cut import exposed, is_unpacking
 from quantlib.oracle.litert import LiteRT
 from quantlib.oracle.tensor_comparison import TensorComparison
 from quantlib.runtime.claims import bound_shares
@@ -80,7 +80,8 @@ def compare(
         theirs = their_plan.run({**initial_variables(model, 0), **values}, keep_all=True)
     else:
         theirs, name = _their_values(model, values, chosen, against, litert)
-    known = {**plan.constants, **initial_variables(model, 0), **values, **theirs}
+    unpacked = _unpacked(plan, ours)
+    known = {**plan.constants, **unpacked, **initial_variables(model, 0), **values, **theirs}
     rows: list[TensorComparison] = []
     unavailable: list[str] = []
     doubtful: set[int] = set()  # not claimed, or computed from what is not
@@ -167,6 +168,9 @@ def _run_litert(
         outputs = {index: tensors[index] for index in model.subgraphs[0].outputs}
         shown = litert.run(write_model(exposed(model)), arrays, kernels=family, preserve_all_tensors=False)
         tensors = {**shown.tensors, **outputs}
+        for position, operator in enumerate(model.subgraphs[0].operators):
+            for index in operator.outputs if is_unpacking(model, position) else ():
+                tensors.pop(index, None)  # memory that nobody wrote, also where it is the model's output
     return tensors
 
 
@@ -207,6 +211,12 @@ def _isolated(step: Step, known: Mapping[int, NDArray[Any]]) -> tuple[NDArray[An
     if any(index != OPTIONAL and index not in known for index in step.inputs):
         return None
     return run_step(step, tuple(None if index == OPTIONAL else known[index] for index in step.inputs))
+
+
+def _unpacked(plan: Plan, ours: Mapping[int, NDArray[Any]]) -> dict[int, NDArray[Any]]:
+    """What DEQUANTIZE makes of constants, which the other side may not show."""
+    made = (step.outputs for step in plan.steps if is_unpacking(plan.model, step.node.position))
+    return {index: ours[index] for outputs in made for index in outputs}
 
 
 def _held_against_bound(

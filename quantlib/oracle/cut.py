@@ -7,7 +7,7 @@ from dataclasses import replace
 from quantlib.model.graph import OPTIONAL, Model
 from quantlib.model.tensor_rules import constant_data
 
-__all__ = ["exposed", "open_inputs", "single_operator"]
+__all__ = ["exposed", "is_unpacking", "open_inputs", "single_operator"]
 
 
 def single_operator(model: Model, position: int) -> Model:
@@ -93,13 +93,36 @@ def open_inputs(model: Model, position: int) -> tuple[int, ...]:
 def exposed(model: Model) -> Model:
     """The model with every tensor that an operator computes as an output, its own outputs first.
 
+    But for what DEQUANTIZE makes of constants: XNNPACK's delegate unpacks these for itself, and what
+    such an output holds is memory that nobody wrote.
+
     Parameters
     ----------
     model : Model
     """
     subgraph = model.subgraphs[0]
-    computed = [index for operator in subgraph.operators for index in operator.outputs]
+    computed = [
+        index
+        for position, operator in enumerate(subgraph.operators)
+        if not is_unpacking(model, position)
+        for index in operator.outputs
+    ]
     computed = [index for index in computed if not subgraph.tensors[index].is_variable]
     outputs = tuple(dict.fromkeys((*subgraph.outputs, *computed)))
     shown = replace(subgraph, outputs=outputs)
     return replace(model, subgraphs=(shown, *model.subgraphs[1:]), signatures=None)
+
+
+def is_unpacking(model: Model, position: int) -> bool:
+    """Whether an operator is a DEQUANTIZE of a constant.
+
+    Parameters
+    ----------
+    model : Model
+    position : int
+    """
+    subgraph = model.subgraphs[0]
+    operator = subgraph.operators[position]
+    name = model.operator_codes[operator.opcode_index].name
+    constants = (constant_data(model, subgraph.tensors[index]) for index in operator.inputs)
+    return name == "DEQUANTIZE" and all(data is not None for data in constants)

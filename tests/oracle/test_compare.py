@@ -8,6 +8,8 @@ from quantlib.flatbuffer.write import write_model
 from quantlib.model.graph import TensorType
 from quantlib.oracle.compare import compare, count_differing
 from quantlib.oracle.litert import LiteRT, is_available
+from quantlib.quantizer.quantize import quantize_model
+from quantlib.quantizer.recipes import Float16
 from quantlib.runtime.execute import input_values
 from quantlib.runtime.plan import make_plan
 from quantlib.testing.single_operator import Graph
@@ -191,3 +193,14 @@ def test_a_claimed_operator_that_differs_on_their_inputs_breaks_its_claim_wherev
     assert not result.as_claimed
     assert [row.operator_name for row in result.tensors if row.breaks_claim] == ["MAX_POOL_2D"]
     assert "first divergence: MAX_POOL_2D" in str(result)
+
+
+@needs_litert
+def test_weights_unpacked_by_xnnpack_s_delegate_are_not_asked_of_it(float_model, real_image):
+    half = quantize_model(float_model, Float16()).model
+    result = compare(half, real_image, kernels="xnnpack")
+    names = [row.operator_name for row in result.tensors]
+    assert "DEQUANTIZE" not in names
+    assert len(result.unavailable) == 4  # weights and biases of two layers
+    assert result.as_claimed
+    assert all(row.isolated_differing is not None for row in result.tensors)
