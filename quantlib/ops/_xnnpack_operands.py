@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlib.arithmetic import fixed_point, requantize
-from quantlib.arithmetic.flush import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals, multiply_flushed
 from quantlib.ops._accumulate import Accumulating, ToOutput
 from quantlib.ops._activation import Activation, xnnpack_bounds
 from quantlib.ops._broadcast import broadcast_shape, require_operands
@@ -92,7 +92,8 @@ def numbers(node: Node, operation: Callable[[Array, Array], Array], activation: 
         broadcast_shape(node, x, y)
         with np.errstate(all="ignore"):
             if x.dtype == np.float32:
-                result = flush_denormals(operation(flush_denormals(x), flush_denormals(y)))
+                flushed = multiply_flushed if operation is np.multiply else operation
+                result = flush_denormals(flushed(flush_denormals(x), flush_denormals(y)))
             else:
                 result = operation(x, y)
             return _bounded(result, activation)

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point
-from quantlib.arithmetic.flush import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals, multiply_flushed
 from quantlib.model.graph import TensorType
 from quantlib.ops._activation import clamp_float, quantized_bounds
 from quantlib.ops._node import Array, Kernel, Node
@@ -141,7 +141,9 @@ def xnnpack_float32(node: Node) -> Kernel:
         for begin in range(0, size, 9):
             total = total + _sum_of_nine(pixels[begin : begin + 9])
         shares = np.float32(1) / pooling.counts().astype(np.float32)
-        return clamp_float(flush_denormals(total * shares), options.fused_activation_function)
+        return clamp_float(
+            multiply_flushed(flush_denormals(total), shares), options.fused_activation_function
+        )
 
     return run
 

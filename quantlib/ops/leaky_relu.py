@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point, requantize
-from quantlib.arithmetic.flush import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals, multiply_flushed
 from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import require_operands, require_zero_points_of_zero
 from quantlib.ops._delegated import has_byte_parameters
@@ -76,7 +76,7 @@ def float32_xnnpack(node: Node) -> Kernel:
     def run(x: Array) -> Array:
         with np.errstate(all="ignore"):
             flushed = flush_denormals(x)
-            return np.where(flushed < 0, flush_denormals(flushed * alpha), x)
+            return np.where(flushed < 0, multiply_flushed(flushed, alpha), x)
 
     return run
 

@@ -9,7 +9,8 @@
 int8 codes are looked up in a table of 256 entries, int16 codes in one of 513 entries with
 interpolation, both computed in float32.
 
-XNNPACK's float32 is its own (`quantlib.arithmetic.xnnpack`); what it makes of NaN and infinity is not claimed.
+XNNPACK's float32 is its own (`quantlib.arithmetic.xnnpack`); NaN and infinity
+are as with AVX-512.
 
 Source: LiteRT tflite/kernels/elementwise.cc (LogLUTPrepare, LogEval).
 """

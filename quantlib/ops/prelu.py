@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from quantlib.arithmetic import fixed_point, requantize
-from quantlib.arithmetic.flush import flush_denormals
+from quantlib.arithmetic.flush import flush_denormals, multiply_flushed
 from quantlib.model.graph import TensorType
 from quantlib.ops._broadcast import broadcast_shape
 from quantlib.ops._node import Array, Kernel, Node
@@ -59,7 +59,7 @@ def float32_xnnpack(node: Node) -> Kernel:
         _require_shape(node, x, alpha)
         flushed = flush_denormals(x)
         with np.errstate(all="ignore"):
-            product = flush_denormals(flushed * flush_denormals(alpha))
+            product = multiply_flushed(flushed, flush_denormals(alpha))
         return np.where(flushed < 0, product, x)
 
     return run

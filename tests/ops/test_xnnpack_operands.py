@@ -64,6 +64,13 @@ def test_subnormal_numbers_are_zeros():
     assert np.signbit(flush_denormals(np.array([-1e-40], np.float32)))[0]
 
 
+def test_products_are_flushed_as_if_exponents_had_no_end(compute):
+    # 2**-126 less one of 24 bits: denormal before it is rounded, the smallest normal number afterwards.
+    x, y = ([2.0**-126, 2.0**-125], FLOAT32), ([1 - 2.0**-24, 0.5], FLOAT32)
+    products = compute("MUL", [x, y], (FLOAT32,), kernels="xnnpack")
+    assert products.tolist() == [0.0, 2.0**-126]
+
+
 def test_float32_sums_flush_subnormal_numbers_and_keep_infinities(compute):
     x, y = ([1e-40, np.inf], FLOAT32), ([0, 1], FLOAT32)
     assert compute("ADD", [x, y], (FLOAT32,), kernels="xnnpack").tolist() == [0.0, np.inf]
