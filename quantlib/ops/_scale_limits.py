@@ -17,6 +17,9 @@ from quantlib.ops._rule import ScalesFit
 
 __all__ = ["common_scale", "comparable_scales", "exponential_scale", "hard_swish_scale"]
 
+_FLOAT32_MAX = 2.0**128
+"""Kernels form units of the output in float32; beyond it they are infinite."""
+
 _ALMOST_ONE = 1 - 2.0**-20
 """Multipliers are float32 products of float32 scales; what rounds to 1 is refused, too."""
 
@@ -33,15 +36,17 @@ def common_scale(int8: int, int16: int | None = None, *, power: int = 1) -> Scal
 
     Examples
     --------
-    >>> common_scale(20)((0.5, 0.25), 0.5, False), common_scale(20)((0.5, 0.5), 7.8e-9, False)
-    (True, False)
+    >>> fit = common_scale(20)
+    >>> fit((0.5, 0.25), 0.5, False), fit((0.5, 0.5), 7.8e-9, False), fit((1e36, 1e36), 1e36, False)
+    (True, False, False)
     """
 
     def fit(inputs: Sequence[float], output: float, in_int16: bool) -> bool:
         left_shift = int16 if in_int16 else int8
         if left_shift is None:
             return True
-        return 0 < (2 * max(inputs)) ** power / (2.0 ** (left_shift * power) * output) < _ALMOST_ONE
+        unit = 2.0 ** (left_shift * power) * output
+        return unit < _FLOAT32_MAX and 0 < (2 * max(inputs)) ** power / unit < _ALMOST_ONE
 
     return fit
 

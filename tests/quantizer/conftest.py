@@ -1,4 +1,4 @@
-"""Small float models with ranges, and a way to look at what became of them."""
+"""Small float models with ranges, ways to look at what became of them, and to compare two."""
 
 from collections import Counter
 from dataclasses import replace
@@ -80,12 +80,100 @@ class Seen:
         return next(code.version for code in self.model.operator_codes if code.name == operator)
 
 
+class Comparison:
+    """Two models walked side by side from their outputs; what was compared, and what differs."""
+
+    def __init__(self, ours, theirs):
+        self.models = ours, theirs
+        self.graphs = ours.subgraphs[0], theirs.subgraphs[0]
+        self.producers = [
+            {tensor: operator for operator in graph.operators for tensor in operator.outputs}
+            for graph in self.graphs
+        ]
+        self.compared, self.different = Counter(), []
+        self.scales, self.constants = [], []
+
+    def note(self, what, equal, where):
+        self.compared[what] += 1
+        if not equal:
+            self.different.append((what, where))
+        return equal
+
+    def run(self):
+        ours, theirs = self.graphs
+        pending = [
+            *zip(ours.outputs, theirs.outputs, strict=True),
+            *zip(ours.inputs, theirs.inputs, strict=True),
+        ]
+        seen = set()
+        while pending:
+            pair = pending.pop()
+            if pair not in seen and pair != (-1, -1):
+                seen.add(pair)
+                pending += self.compare(pair)
+        for name in ("QUANTIZE", "DEQUANTIZE"):
+            counts = [self.operators(side).count(name) for side in (0, 1)]
+            self.note("count of QUANTIZE and DEQUANTIZE", counts[0] == counts[1], (name, counts))
+        return self
+
+    def operators(self, side):
+        codes = self.models[side].operator_codes
+        return [codes[operator.opcode_index].name for operator in self.graphs[side].operators]
+
+    def compare(self, pair):
+        tensors = [graph.tensors[index] for graph, index in zip(self.graphs, pair, strict=True)]
+        where = (pair, tensors[0].name)
+        same_type = self.note("type", tensors[0].type is tensors[1].type, where)
+        held = [self.parameters(tensor) for tensor in tensors]
+        self.note("scale", held[0][0] == held[1][0], where)
+        self.scales.append((tensors[0].type.name, held[0][0], held[1][0]))
+        self.note("zero point", held[0][1] == held[1][1], where)
+        self.note("axis", held[0][2] == held[1][2], where)
+        data = [constant_data(model, tensor) for model, tensor in zip(self.models, tensors, strict=True)]
+        if None not in data:
+            self.note(
+                f"{tensors[0].type.name} constant", same_type and bytes(data[0]) == bytes(data[1]), where
+            )
+            self.constants.append((tensors[0].type, *map(bytes, data)))
+            return []
+        made = [producers.get(index) for producers, index in zip(self.producers, pair, strict=True)]
+        if made == [None, None] and data == [None, None]:
+            return []
+        if not self.note("structure", None not in made and data == [None, None], where):
+            return []
+        names = [
+            model.operator_codes[operator.opcode_index].name
+            for model, operator in zip(self.models, made, strict=True)
+        ]
+        if not self.note("operator", names[0] == names[1], (where, names)):
+            return []
+        ours, theirs = made
+        return [
+            *zip(ours.inputs, theirs.inputs, strict=True),
+            *zip(ours.outputs, theirs.outputs, strict=True),
+        ]
+
+    @staticmethod
+    def parameters(tensor):
+        held = tensor.quantization
+        if held is None or held.scale.size == 0:
+            return b"", [], 0
+        axis = held.quantized_dimension if held.scale.size > 1 else 0
+        return held.scale.tobytes(), held.zero_point.tolist(), axis
+
+
 def parameters(tensor: Tensor) -> tuple:
     """Type, scales and zero points of a tensor, as plain values."""
     if tensor.quantization is None:
         return tensor.type.name, [], []
     quantization = tensor.quantization
     return tensor.type.name, quantization.scale.tolist(), quantization.zero_point.tolist()
+
+
+@pytest.fixture
+def walk():
+    """Two models compared: what was compared, and what differs."""
+    return lambda ours, theirs: Comparison(ours, theirs).run()
 
 
 @pytest.fixture

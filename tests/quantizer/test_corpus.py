@@ -1,16 +1,18 @@
 """TensorFlow 2.21's own conversions: from the same ranges, the same numbers."""
 
 import os
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from quantlib.errors import OracleError
 from quantlib.flatbuffer.read import read_model
-from quantlib.model.tensor_rules import constant_data
+from quantlib.flatbuffer.write import write_model
+from quantlib.oracle.litert import LiteRT, is_available
 from quantlib.quantizer.quantize import quantize_model
 from quantlib.quantizer.recipes import DynamicRange, Float16, FullInteger, Int16x8
+from quantlib.testing.model_conformance import inputs_for
 
 SHARED = Path(os.environ.get("QUANTLIB_SHARED", Path(__file__).parents[3] / "shared"))
 CORPUS = SHARED / "converter"
@@ -70,94 +72,24 @@ ON_PURPOSE = {
 }
 """Files in which TensorFlow does what LiteRT cannot run or what is wrong, and we do not."""
 
+REFUSED = {
+    ENDS_PROCESS: "died with status",
+    NARROW_BIAS: "depthwise_conv",
+    INFINITE_SCALE: "depthwise_conv",
+    REAL_PADDING: "pad.cc",
+    NO_KERNEL: "SquaredDifference only supports",
+}
+"""What LiteRT says of TensorFlow's file; the others run, and compute what they should not."""
+
 pytestmark = [
     pytest.mark.zoo,
     pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no conversions at {CORPUS}; set QUANTLIB_SHARED"),
 ]
 
 
-class Comparison:
-    """Two models walked side by side from their outputs; what was compared, and what differs."""
-
-    def __init__(self, ours, theirs):
-        self.models = ours, theirs
-        self.graphs = ours.subgraphs[0], theirs.subgraphs[0]
-        self.producers = [
-            {tensor: operator for operator in graph.operators for tensor in operator.outputs}
-            for graph in self.graphs
-        ]
-        self.compared, self.different = Counter(), []
-
-    def note(self, what, equal, where):
-        self.compared[what] += 1
-        if not equal:
-            self.different.append((what, where))
-        return equal
-
-    def run(self):
-        ours, theirs = self.graphs
-        pending = [
-            *zip(ours.outputs, theirs.outputs, strict=True),
-            *zip(ours.inputs, theirs.inputs, strict=True),
-        ]
-        seen = set()
-        while pending:
-            pair = pending.pop()
-            if pair not in seen and pair != (-1, -1):
-                seen.add(pair)
-                pending += self.compare(pair)
-        for name in ("QUANTIZE", "DEQUANTIZE"):
-            counts = [self.operators(side).count(name) for side in (0, 1)]
-            self.note("count of QUANTIZE and DEQUANTIZE", counts[0] == counts[1], (name, counts))
-        return self
-
-    def operators(self, side):
-        codes = self.models[side].operator_codes
-        return [codes[operator.opcode_index].name for operator in self.graphs[side].operators]
-
-    def compare(self, pair):
-        tensors = [graph.tensors[index] for graph, index in zip(self.graphs, pair, strict=True)]
-        where = (pair, tensors[0].name)
-        same_type = self.note("type", tensors[0].type is tensors[1].type, where)
-        held = [self.parameters(tensor) for tensor in tensors]
-        self.note("scale", held[0][0] == held[1][0], where)
-        self.note("zero point", held[0][1] == held[1][1], where)
-        self.note("axis", held[0][2] == held[1][2], where)
-        data = [constant_data(model, tensor) for model, tensor in zip(self.models, tensors, strict=True)]
-        if None not in data:
-            self.note(
-                f"{tensors[0].type.name} constant", same_type and bytes(data[0]) == bytes(data[1]), where
-            )
-            return []
-        made = [producers.get(index) for producers, index in zip(self.producers, pair, strict=True)]
-        if made == [None, None] and data == [None, None]:
-            return []
-        if not self.note("structure", None not in made and data == [None, None], where):
-            return []
-        names = [
-            model.operator_codes[operator.opcode_index].name
-            for model, operator in zip(self.models, made, strict=True)
-        ]
-        if not self.note("operator", names[0] == names[1], (where, names)):
-            return []
-        ours, theirs = made
-        return [
-            *zip(ours.inputs, theirs.inputs, strict=True),
-            *zip(ours.outputs, theirs.outputs, strict=True),
-        ]
-
-    @staticmethod
-    def parameters(tensor):
-        held = tensor.quantization
-        if held is None or held.scale.size == 0:
-            return b"", [], 0
-        axis = held.quantized_dimension if held.scale.size > 1 else 0
-        return held.scale.tobytes(), held.zero_point.tolist(), axis
-
-
-def assert_equal(given, expected, recipe, name):
+def assert_equal(walk, given, expected, recipe, name):
     ours = quantize_model(read_model(given), recipe).model
-    comparison = Comparison(ours, read_model(expected)).run()
+    comparison = walk(ours, read_model(expected))
     assert comparison.compared["scale"] > 0
     if name in ON_PURPOSE:
         assert comparison.different
@@ -166,27 +98,55 @@ def assert_equal(given, expected, recipe, name):
         assert comparison.different == []
 
 
+@pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
+@pytest.mark.parametrize("name", [name for name, reason in ON_PURPOSE.items() if reason in REFUSED])
+def test_litert_refuses_what_differs_on_purpose(name):
+    path = CORPUS / "random_graphs" / f"{name}.tflite"
+    if not path.exists():
+        net, variant = name.split("_", 1)
+        path = CORPUS / net / f"{variant}.tflite"
+    with LiteRT() as litert, pytest.raises(OracleError, match=REFUSED[ON_PURPOSE[name]]):
+        litert.run(path.read_bytes(), inputs_for(read_model(path), "bell"))
+
+
+@pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
+def test_a_sum_in_the_scale_of_its_input_is_far_off():
+    graphs = CORPUS / "random_graphs"
+    sample = np.load(graphs / "0546_00_data.npy")[0]
+    ours = quantize_model(read_model(graphs / "0546_00_calib.tflite"), Int16x8(bias=np.int32)).model
+    files = [graphs / "0546_00_float.tflite", graphs / "0546_00_i16b32.tflite"]
+    outputs = []
+    with LiteRT() as litert:
+        for data in (*(path.read_bytes() for path in files), write_model(ours)):
+            index = read_model(data).subgraphs[0].outputs[0]
+            answer = litert.run(data, [sample], kernels="optimized", preserve_all_tensors=False)
+            outputs.append(answer.tensors[index].astype(np.float64))
+    real, theirs, ours_too = outputs
+    assert np.abs(theirs - real).max() > 0.2 * np.abs(real).max()
+    assert np.abs(ours_too - real).max() < 1e-4 * np.abs(real).max()
+
+
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("variant", RECIPES)
-def test_nets_have_the_converters_numbers(net, variant):
+def test_nets_have_the_converters_numbers(walk, net, variant):
     expected = CORPUS / net / f"{variant}.tflite"
-    assert_equal(CORPUS / net / "calib.tflite", expected, RECIPES[variant], f"{net}_{variant}")
+    assert_equal(walk, CORPUS / net / "calib.tflite", expected, RECIPES[variant], f"{net}_{variant}")
 
 
 @pytest.mark.parametrize(
     "expected", sorted(CORPUS.glob("random_graphs/*_int8.tflite")), ids=lambda path: path.stem
 )
-def test_random_graphs_have_the_converters_numbers(expected):
+def test_random_graphs_have_the_converters_numbers(walk, expected):
     number, switches, _ = expected.stem.split("_")
     recipe = FullInteger(per_channel=switches[0] == "0", per_channel_dense=switches[1] == "0")
     given = expected.with_name(f"{number}_{switches}_calib.tflite")
-    assert_equal(given, expected, recipe, expected.stem)
+    assert_equal(walk, given, expected, recipe, expected.stem)
 
 
 @pytest.mark.parametrize(
     "expected", sorted(CORPUS.glob("random_graphs/*_i16b*.tflite")), ids=lambda path: path.stem
 )
-def test_random_graphs_in_int16_have_the_converters_numbers(expected):
+def test_random_graphs_in_int16_have_the_converters_numbers(walk, expected):
     recipe = Int16x8(bias=np.int32 if expected.stem.endswith("b32") else np.int64)
     given = expected.with_name(expected.name.rsplit("_", 1)[0] + "_calib.tflite")
-    assert_equal(given, expected, recipe, expected.stem)
+    assert_equal(walk, given, expected, recipe, expected.stem)
