@@ -36,12 +36,12 @@ _ONE = np.float32(1)
 
 
 def logf(x: ArrayLike) -> Float32Array:
-    """The natural logarithm of x.
+    """The natural logarithm of x; infinity where x times √2 is too large for float32.
 
     Parameters
     ----------
     x : float32 array
-        NaN and infinity, which give themselves, are a matter of the processor.
+        What NaN, infinity and numbers so large give is that of AVX-512.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def logf(x: ArrayLike) -> Float32Array:
         numerator = r * polynomial((1.824996918440e-01, 1.0, 1.0), r)
         quotient = numerator / polynomial((0.049584995955, 0.599170029163, 1.5, 1.0), r)
         logarithm = fma32(exponents, np.float32(0.6931471805599453), quotient)
-        return np.asarray(np.where(given < np.inf, logarithm, given))
+        return np.asarray(np.where(x < np.inf, logarithm, x))
 
 
 def sinf(x: ArrayLike) -> Float32Array:

@@ -58,6 +58,12 @@ def test_logarithms_at_the_ends_and_beyond():
     assert np.array_equal(y, [-math.inf, -math.inf, math.inf, math.nan, math.nan], equal_nan=True)
 
 
+def test_logarithms_of_numbers_too_large_to_multiply_by_the_root_of_two():
+    largest = np.float32(3.4028235e38 / 1.4142134190)
+    y = xnnpack.logf([largest, np.nextafter(largest, np.float32(np.inf)) * np.float32(1.0001)])
+    assert y.tolist() == [pytest.approx(88.3763, abs=1e-4), math.inf]
+
+
 def test_fused_multiply_add_rounds_the_exact_number_once():
     random = np.random.default_rng(5)
     a, b = (random.normal(size=2000).astype(np.float32) for _ in range(2))
