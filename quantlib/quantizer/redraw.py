@@ -1,6 +1,7 @@
 """From edited graphs back to a model: tensors, buffers and operator codes numbered anew.
 
-Nothing is written into a buffer of the old model. Buffers with equal content become one.
+Nothing is written into a buffer of the old model. Buffers with equal content become one; a tensor
+without data has a buffer of its own if it had one, as in the converter's files.
 """
 
 from __future__ import annotations
@@ -87,6 +88,13 @@ class Drawing:
             self.by_content[data] = len(self.buffers)
             self.buffers.append(Buffer(memoryview(data)))
         return self.by_content[data]
+
+    def no_data(self, old: int) -> int:
+        """Index of a buffer without data: of its own for a tensor that had one of its own."""
+        if not old:
+            return 0
+        self.buffers.append(Buffer())
+        return len(self.buffers) - 1
 
     def old_buffer(self, index: int) -> int:
         """New index of a buffer of the old model."""
@@ -175,7 +183,7 @@ class _Page:
         return dataclasses.replace(
             old,
             type=value.type,
-            buffer=0 if data is None else self.drawing.buffer(data),
+            buffer=self.drawing.no_data(old.buffer) if data is None else self.drawing.buffer(data),
             name=self._name(value),
             quantization=quantization,
         )

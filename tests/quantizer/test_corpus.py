@@ -1,6 +1,7 @@
 """TensorFlow 2.21's own conversions: from the same ranges, the same numbers."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,26 @@ def test_a_sum_in_the_scale_of_its_input_is_far_off():
 def test_nets_have_the_converters_numbers(walk, net, variant):
     expected = CORPUS / net / f"{variant}.tflite"
     assert_equal(walk, CORPUS / net / "calib.tflite", expected, RECIPES[variant], f"{net}_{variant}")
+
+
+def without_ranges(model):
+    """Without the calibrated minima and maxima that TensorFlow leaves in int16 files."""
+    (subgraph,) = model.subgraphs
+    tensors = tuple(
+        replace(tensor, quantization=tensor.quantization and replace(tensor.quantization, min=(), max=()))
+        for tensor in subgraph.tensors
+    )
+    return replace(model, subgraphs=(replace(subgraph, tensors=tensors),))
+
+
+@pytest.mark.parametrize("variant", RECIPES)
+def test_mnist_files_are_as_large_as_the_converters_by_one_writer_and_smaller_than_its_own(variant):
+    """TensorFlow's writer repeats equal vectors."""
+    given = read_model(CORPUS / "mnist" / ("float.tflite" if variant in ("dyn", "fp16") else "calib.tflite"))
+    path = CORPUS / "mnist" / f"{variant}.tflite"
+    ours = len(write_model(quantize_model(given, RECIPES[variant]).model))
+    assert ours == pytest.approx(len(write_model(without_ranges(read_model(path)))), rel=0.01)
+    assert 0.96 < ours / path.stat().st_size < 1
 
 
 @pytest.mark.parametrize(
