@@ -58,6 +58,8 @@ class KernelSet:
     by_avx512 : frozenset of (operator name, input type name)
         Of these, nodes that are reproduced, and claimed, for a processor with AVX-512
         (`Profile.vectors`).
+    of_squares : mapping of (operator name, input type name) to Bound
+        As `unclaimed`, where SQUARE, or MUL of a tensor with itself, makes the input.
     fallback : KernelSet, optional
         Who takes the nodes that this set has no kernel for, with its own rules.
     profile : Profile
@@ -73,6 +75,7 @@ class KernelSet:
     default: Requantizer = requantize.two_roundings
     unclaimed: Mapping[tuple[str, str], Bound] = field(default_factory=lambda: MappingProxyType({}))
     by_avx512: frozenset[tuple[str, str]] = frozenset()
+    of_squares: Mapping[tuple[str, str], Bound] = field(default_factory=lambda: MappingProxyType({}))
     fallback: KernelSet | None = None
     profile: Profile = DEFAULT_PROFILE
 
@@ -98,7 +101,9 @@ class KernelSet:
         exact = self.requantizers.get((operator, input_type))
         return exact or self.requantizers.get(operator, self.default)
 
-    def bound(self, operator: str, input_type: str, weights_type: str = "") -> Bound | None:
+    def bound(
+        self, operator: str, input_type: str, weights_type: str = "", *, squares: bool = False
+    ) -> Bound | None:
         """How far the family's own bits may lie from ours; None where they are claimed to be ours.
 
         Parameters
@@ -107,6 +112,8 @@ class KernelSet:
             As for `requantizer`.
         weights_type : str
             Element type of the second input, if there is one.
+        squares : bool
+            Whether the activation is a square of something, and the family may square while it sums.
 
         Examples
         --------
@@ -119,6 +126,8 @@ class KernelSet:
         >>> print(replace(XNNPACK, profile=Profile(vectors="other")).bound("ELU", "FLOAT32"))
         2 ulp
         """
+        if squares and (operator, input_type) in self.of_squares:
+            return self.of_squares[operator, input_type]
         node = operator, input_type
         reproduced = self.profile.vectors == "avx512f" and node in self.by_avx512
         return None if reproduced or weights_type in INTEGER_WEIGHTS else self.unclaimed.get(node)
@@ -207,6 +216,12 @@ XNNPACK = KernelSet(
             for operator in ("ELU", "EXP", "LOGISTIC", "RSQRT", "SQRT", "SOFTMAX", "SUM", "MEAN")
         ]
         + [(operator, "FLOAT16") for operator in ("COS", "GELU", "SIN", "SOFTMAX", "TANH")]
+    ),
+    of_squares=MappingProxyType(
+        {
+            (operator, "FLOAT32"): AnyOrder("squares while it adds, with fused multiply-add")
+            for operator in ("SUM", "MEAN")
+        }
     ),
     default=requantize.float32_half_to_even,
     fallback=OPTIMIZED,

@@ -57,12 +57,15 @@ class Value:
     dequantized : bool
         Whether it is what DEQUANTIZE makes of a float16 or int8 constant, which XNNPACK's delegate
         takes for a constant.
+    squares : bool
+        Whether SQUARE, or MUL of a tensor with itself, makes it: XNNPACK's sums take the squares in.
     """
 
     tensor: Tensor
     index: int
     constant: Array | None = None
     dequantized: bool = False
+    squares: bool = False
 
     @property
     def is_static(self) -> bool:

@@ -106,7 +106,8 @@ def resolve(
         )
         constant = constant_value(model, tensor, where)
         dequantized = constant is None and _is_dequantized(model, subgraph_index, position, index)
-        return Value(_with_known_axis(tensor), index, constant, dequantized)
+        squares = constant is None and _are_squares(model, subgraph_index, position, index)
+        return Value(_with_known_axis(tensor), index, constant, dequantized, squares)
 
     inputs = tuple(None if index == OPTIONAL else value(index) for index in operator.inputs)
     return Node(
@@ -126,15 +127,26 @@ def resolve(
 def _is_dequantized(model: Model, subgraph_index: int, position: int, index: int) -> bool:
     """Whether an earlier operator makes the tensor out of a float16 or int8 constant."""
     subgraph = model.subgraphs[subgraph_index]
-    if subgraph.tensors[index].type is not TensorType.FLOAT32:
+    name, inputs = _maker(model, subgraph_index, position, index)
+    if subgraph.tensors[index].type is not TensorType.FLOAT32 or name != "DEQUANTIZE" or not inputs:
         return False
-    for operator in subgraph.operators[:position]:
+    source = subgraph.tensors[inputs[0]]
+    kinds = (TensorType.FLOAT16, TensorType.INT8)
+    return source.type in kinds and constant_data(model, source) is not None
+
+
+def _are_squares(model: Model, subgraph_index: int, position: int, index: int) -> bool:
+    """Whether an earlier operator squares numbers into the tensor."""
+    name, inputs = _maker(model, subgraph_index, position, index)
+    return name == "SQUARE" or (name == "MUL" and len(inputs) == 2 and inputs[0] == inputs[1])
+
+
+def _maker(model: Model, subgraph_index: int, position: int, index: int) -> tuple[str, tuple[int, ...]]:
+    """Name and inputs of the operator that makes a tensor, if it is an earlier one."""
+    for operator in model.subgraphs[subgraph_index].operators[:position]:
         if index in operator.outputs:
-            source = subgraph.tensors[operator.inputs[0]] if operator.inputs else subgraph.tensors[index]
-            kinds = (TensorType.FLOAT16, TensorType.INT8)
-            made = model.operator_codes[operator.opcode_index].name == "DEQUANTIZE" and source.type in kinds
-            return made and constant_data(model, source) is not None
-    return False
+            return model.operator_codes[operator.opcode_index].name, operator.inputs
+    return "", ()
 
 
 def _with_known_axis(tensor: Tensor) -> Tensor:

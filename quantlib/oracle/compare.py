@@ -161,16 +161,16 @@ def _from_litert(
 def _run_litert(
     model: Model, arrays: Sequence[NDArray[Any]], family: str, litert: LiteRT
 ) -> dict[int, NDArray[Any]]:
-    tensors = dict(litert.run(write_model(model), arrays, kernels=family).tensors)
-    if family == "xnnpack":
-        # A delegate hides what it computes on the way; as an output of the model everything is shown.
-        # The model's own outputs stay those of the model as it is.
-        outputs = {index: tensors[index] for index in model.subgraphs[0].outputs}
-        shown = litert.run(write_model(exposed(model)), arrays, kernels=family, preserve_all_tensors=False)
-        tensors = {**shown.tensors, **outputs}
-        for position, operator in enumerate(model.subgraphs[0].operators):
-            for index in operator.outputs if is_unpacking(model, position) else ():
-                tensors.pop(index, None)  # memory that nobody wrote, also where it is the model's output
+    if family != "xnnpack":
+        return dict(litert.run(write_model(model), arrays, kernels=family).tensors)
+    # A delegate hides what it computes on the way; as an output of the model everything is shown.
+    # The model's own outputs stay those of the model as it is: asking for more changes what is fused.
+    own = litert.run(write_model(model), arrays, kernels=family, preserve_all_tensors=False)
+    shown = litert.run(write_model(exposed(model)), arrays, kernels=family, preserve_all_tensors=False)
+    tensors = {**shown.tensors, **own.tensors}
+    for position, operator in enumerate(model.subgraphs[0].operators):
+        for index in operator.outputs if is_unpacking(model, position) else ():
+            tensors.pop(index, None)  # memory that nobody wrote, also where it is the model's output
     return tensors
 
 

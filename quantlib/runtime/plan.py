@@ -225,7 +225,8 @@ def _choose(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tup
             data = node.input(entry.data_input).type.name
             weights = node.input_type(1)
             words = (node.operator, data, "" if weights is None else weights.name)
-            bound = kernels.bound(*words) or candidate.bound(*words)
+            squares = node.input(entry.data_input).squares
+            bound = kernels.bound(*words, squares=squares) or candidate.bound(*words, squares=squares)
             rule = candidate.requantizer(node.operator, data)
             return replace(node, requantizer=rule, bound=bound), entry.bind
     raise _registry.nobody_serves(node)

@@ -6,6 +6,8 @@ from quantlib.errors import InvalidInputError, OracleError, UnsupportedError
 from quantlib.flatbuffer.read import read_model
 from quantlib.flatbuffer.write import write_model
 from quantlib.model.graph import TensorType
+from quantlib.ops._reduce import ReducerOptions
+from quantlib.ops.mul import MulOptions
 from quantlib.oracle.compare import compare, count_differing
 from quantlib.oracle.litert import LiteRT, is_available
 from quantlib.quantizer.quantize import quantize_model
@@ -204,3 +206,23 @@ def test_weights_unpacked_by_xnnpack_s_delegate_are_not_asked_of_it(float_model,
     assert len(result.unavailable) == 4  # weights and biases of two layers
     assert result.as_claimed
     assert all(row.isolated_differing is not None for row in result.tensors)
+
+
+@needs_litert
+@pytest.mark.parametrize("square", ["SQUARE", "MUL"])
+def test_a_mean_of_squares_is_one_operator_to_xnnpack_and_not_claimed(square):
+    graph = Graph()
+    x = graph.input((5, 40, 7), TensorType.FLOAT32)
+    y = graph.tensor((5, 40, 7), TensorType.FLOAT32)
+    z = graph.output((5, 1, 7), TensorType.FLOAT32)
+    graph.operator(square, [x, x] if square == "MUL" else [x], [y], MulOptions() if square == "MUL" else None)
+    axes = graph.constant(np.int32([1]), TensorType.INT32)
+    graph.operator("MEAN", [y, axes], [z], ReducerOptions(keep_dims=True))
+    numbers = np.random.default_rng(0).normal(size=(5, 40, 7)).astype(np.float32)
+    result = compare(graph.model(), numbers, kernels="xnnpack")
+    squares, mean = result.tensors
+    assert (squares.claimed, squares.differing) == (True, 0)
+    assert not mean.claimed
+    assert mean.differing
+    assert 0 < mean.bound_share < 1
+    assert result.as_claimed
