@@ -22,6 +22,7 @@ from quantlib.ops._node import Array, Node
 
 __all__ = [
     "Accumulating",
+    "Products",
     "ToOutput",
     "add_fused_products_float32",
     "add_products_float32",
@@ -42,17 +43,45 @@ class Accumulating:
         The operator's inputs to an int64 array, bias included, wrapped to the width of the
         kernel's accumulator.
     to_output : ToOutput
+    products : Products, optional
+        What `accumulate` sums, as data.
     """
 
     accumulate: Callable[..., NDArray[np.int64]]
     to_output: ToOutput
+    products: Products | None = None
 
     def __call__(self, *inputs: Array | None) -> Array:
         return self.to_output(self.accumulate(*inputs))
 
     def ending(self, to_output: ToOutput) -> Accumulating:
         """The same sums, brought to output units by another family's rule."""
-        return Accumulating(self.accumulate, to_output)
+        return Accumulating(self.accumulate, to_output, self.products)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Products:
+    """The sums of a layer as data, for whoever would form them in another order.
+
+        acc = bias + Σ (x − x_zero_point) · (w − w_zero_point), modulo 2**bits
+
+    Parameters
+    ----------
+    x_zero_point, w_zero_point : int
+    geometry : callable
+        Shapes of x and of w to the operator's own account of which x meets which w; refuses what the
+        operator refuses.
+    bias : callable
+        The bias as the file has it, or None, to an int64 array that broadcasts to (channels,).
+    bits : int
+        Width of the register that holds the sums.
+    """
+
+    x_zero_point: int
+    w_zero_point: int
+    geometry: Callable[[tuple[int, ...], tuple[int, ...]], Any]
+    bias: Callable[[Array | None], NDArray[np.int64]]
+    bits: int = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -99,8 +99,12 @@ class Exponentials:
         -------
         int64 array (..., 1); exact, so possibly beyond int32
         """
-        terms = fixed_point.rounding_divide_by_power_of_two(self.powers, ACCUMULATION_INTEGER_BITS)
-        return np.asarray(terms[below].sum(axis=-1, keepdims=True), np.int64)
+        return np.asarray(self.terms[below].sum(axis=-1, keepdims=True), np.int64)
+
+    @property
+    def terms(self) -> NDArray[np.int64]:
+        """The powers in Q12, as they are summed."""
+        return fixed_point.rounding_divide_by_power_of_two(self.powers, ACCUMULATION_INTEGER_BITS)
 
 
 def below_largest(node: Node, x: Array) -> NDArray[np.int64]:

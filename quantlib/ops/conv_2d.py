@@ -47,7 +47,7 @@ from numpy.typing import ArrayLike, NDArray
 from quantlib.arithmetic import fixed_point, qd8, requantize
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
-from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float32, chain_of
+from quantlib.ops._accumulate import Accumulating, Products, ToOutput, add_products_float32, chain_of
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images, symmetric_images, xnnpack_images
 from quantlib.ops._node import Array, Kernel, Node, Value
@@ -71,7 +71,7 @@ from quantlib.ops._xnnpack_layers import (
     takes_rank,
 )
 
-__all__ = ["Conv2DOptions", "accumulate"]
+__all__ = ["Conv2DOptions", "Layout", "accumulate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ _INTEGER_WEIGHTS = (TensorType.INT8, TensorType.INT4)
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class Layout:
     """Where the filters go on images of one size.
 
     Parameters
@@ -119,25 +119,22 @@ class _Layout:
     shape: tuple[int, int, int, int, int]
 
 
-def _layout(node: Node, options: Conv2DOptions, x: Array, w: Array) -> _Layout:
-    node.require(x.ndim == 4, "input 0", f"{x.ndim} dimensions", "4")
-    node.require(w.ndim == 4, "input 1 (weights)", f"{w.ndim} dimensions", "4")
-    node.require(min(x.shape[1:]) > 0, "input 0", f"shape {x.shape}", "at least 1 pixel and channel")
-    node.require(min(w.shape) > 0, "input 1 (weights)", f"shape {w.shape}", "at least 1 of each")
-    channels, (filters, height, width, depth) = x.shape[3], w.shape
+def _layout(node: Node, options: Conv2DOptions, x: tuple[int, ...], w: tuple[int, ...]) -> Layout:
+    """For shapes of an image and of filters."""
+    node.require(len(x) == 4, "input 0", f"{len(x)} dimensions", "4")
+    node.require(len(w) == 4, "input 1 (weights)", f"{len(w)} dimensions", "4")
+    node.require(min(x[1:]) > 0, "input 0", f"shape {x}", "at least 1 pixel and channel")
+    node.require(min(w) > 0, "input 1 (weights)", f"shape {w}", "at least 1 of each")
+    channels, (filters, height, width, depth) = x[3], w
     node.require(channels % depth == 0, "input 1 (weights)", f"{depth} channels", f"a divisor of {channels}")
     groups = channels // depth
     node.require(filters % groups == 0, "input 1 (weights)", f"{filters} filters", f"a multiple of {groups}")
-    rows = window(
-        node, "height", x.shape[1], height, options.stride_h, options.dilation_h_factor, options.padding
-    )
-    columns = window(
-        node, "width", x.shape[2], width, options.stride_w, options.dilation_w_factor, options.padding
-    )
-    shape = (x.shape[0], rows.output, columns.output, groups, filters // groups)
+    rows = window(node, "height", x[1], height, options.stride_h, options.dilation_h_factor, options.padding)
+    columns = window(node, "width", x[2], width, options.stride_w, options.dilation_w_factor, options.padding)
+    shape = (x[0], rows.output, columns.output, groups, filters // groups)
     node.check_size((*shape[:3], filters), 8)
-    node.check_work(shape[0] * rows.output * columns.output * filters * height * width * depth)
-    return _Layout(rows, columns, groups, shape)
+    node.check_work(x[0] * rows.output * columns.output * filters * height * width * depth)
+    return Layout(rows, columns, groups, shape)
 
 
 def accumulate(node: Node, options: Conv2DOptions, x: Array, w: Array) -> NDArray[np.int64]:
@@ -155,7 +152,7 @@ def accumulate(node: Node, options: Conv2DOptions, x: Array, w: Array) -> NDArra
     -------
     int64 array (n, i, j, o)
     """
-    layout = _layout(node, options, x, w)
+    layout = _layout(node, options, x.shape, w.shape)
     depth = w.shape[3]
     # float64 holds every partial sum: int16 * int8 summed 2**30 times stays below 2**53.
     sums = np.zeros(layout.shape, np.float64)
@@ -178,7 +175,7 @@ def _accumulate_float32(
     by_columns: bool = False,
 ) -> NDArray[np.float32]:
     """start + Σ x · w, rounded at every step, filters row by row or column by column."""
-    layout = _layout(node, options, x, w)
+    layout = _layout(node, options, x.shape, w.shape)
     sums = np.broadcast_to(start.reshape(-1, *layout.shape[4:]), layout.shape).astype(np.float32)
     filters = w.reshape(*layout.shape[3:], *w.shape[1:])  # (g, o/g, a, b, c/g)
     places = list(taps(x, layout.rows, layout.columns))
@@ -203,7 +200,18 @@ def _integer(
         stored_w = w.astype(np.int64) - w_value.zero_point
         return wrap(accumulate(node, options, stored_x, stored_w) + bias.reshape(-1))
 
-    return Accumulating(sums, ToOutput.of(node, requantizer(real), options.fused_activation_function))
+    def biases(bias: Array | None) -> NDArray[np.int64]:
+        return np.asarray(0 if bias is None else bias.reshape(-1), np.int64)
+
+    products = Products(
+        x_value.zero_point,
+        w_value.zero_point,
+        partial(_layout, node, options),
+        biases,
+        bits=64 if wrap is np.asarray else 32,
+    )
+    to_output = ToOutput.of(node, requantizer(real), options.fused_activation_function)
+    return Accumulating(sums, to_output, products)
 
 
 def _is_grouped(node: Node) -> bool:
@@ -383,7 +391,7 @@ def _hybrid(node: Node, per_channel_products: Callable[..., NDArray[np.float32]]
 
     def run(x: Array, w: Array, bias: Array) -> Array:
         w = w.view(np.int8)
-        layout = _layout(node, options, x, w)
+        layout = _layout(node, options, x.shape, w.shape)
         if layout.groups > 1 and not per_channel:
             raise node.unsupported("input 1 (weights)", "groups with equal scales", "scales that differ")
         products = per_channel_products if per_channel else _per_tensor_products

@@ -46,7 +46,7 @@ from quantlib.arithmetic import fixed_point, requantize
 from quantlib.arithmetic.fused import fma32
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
-from quantlib.ops._accumulate import Accumulating, ToOutput
+from quantlib.ops._accumulate import Accumulating, Products, ToOutput
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images
 from quantlib.ops._node import Array, Kernel, Node, Value
@@ -96,16 +96,16 @@ rule(
 
 
 def _windows(
-    node: Node, options: DepthwiseConv2DOptions, x: Array, w: Array
+    node: Node, options: DepthwiseConv2DOptions, x: tuple[int, ...], w: tuple[int, ...]
 ) -> tuple[Window, Window, tuple[int, ...]]:
-    """Windows along both axes, and the shape of the output."""
-    node.require(x.ndim == 4, "input 0", f"{x.ndim} dimensions", "4")
-    node.require(w.ndim == 4 and w.shape[0] == 1, "input 1 (weights)", f"shape {w.shape}", "(1, a, b, c·m)")
-    node.require(min(x.shape[1:]) > 0, "input 0", f"shape {x.shape}", "at least 1 pixel and channel")
-    node.require(min(w.shape) > 0, "input 1 (weights)", f"shape {w.shape}", "at least 1 of each")
+    """Windows along both axes, and the shape of the output, for shapes of an image and of filters."""
+    node.require(len(x) == 4, "input 0", f"{len(x)} dimensions", "4")
+    node.require(len(w) == 4 and w[0] == 1, "input 1 (weights)", f"shape {w}", "(1, a, b, c·m)")
+    node.require(min(x[1:]) > 0, "input 0", f"shape {x}", "at least 1 pixel and channel")
+    node.require(min(w) > 0, "input 1 (weights)", f"shape {w}", "at least 1 of each")
     steps = (options.stride_h, options.stride_w, options.dilation_h_factor, options.dilation_w_factor)
     node.require(max(steps) < 2**15, "options", f"strides and dilations {steps}", "at most 32767")
-    (n, extent_y, extent_x, channels), (_, height, width, filters) = x.shape, w.shape
+    (n, extent_y, extent_x, channels), (_, height, width, filters) = x, w
     node.require(
         filters % channels == 0, "input 1 (weights)", f"{filters} channels", f"a multiple of {channels}"
     )
@@ -143,7 +143,7 @@ def accumulate(node: Node, options: DepthwiseConv2DOptions, x: Array, w: Array) 
 
 def _sums(node: Node, options: DepthwiseConv2DOptions, x: Array, w: Array) -> Array:
     """Σ x · w in the arithmetic of the arrays' floating type, tap after tap."""
-    rows, columns, shape = _windows(node, options, x, w)
+    rows, columns, shape = _windows(node, options, x.shape, w.shape)
     sums = np.zeros(shape, x.dtype)
     image = np.repeat(x, w.shape[3] // x.shape[3], axis=3)  # (n, h, w, c·m)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -162,12 +162,12 @@ def _bias(node: Node, type: TensorType) -> Value | None:
     return bias
 
 
-def _require_depth_multiplier(node: Node, options: DepthwiseConv2DOptions, x: Array, w: Array) -> None:
+def _require_depth_multiplier(
+    node: Node, options: DepthwiseConv2DOptions, x: tuple[int, ...], w: tuple[int, ...]
+) -> None:
     """(C7)."""
     found = options.depth_multiplier
-    node.require(
-        found * x.shape[-1] == w.shape[-1], "options", f"depth_multiplier {found}", "that of the weights"
-    )
+    node.require(found * x[-1] == w[-1], "options", f"depth_multiplier {found}", "that of the weights")
 
 
 def _integer(
@@ -183,12 +183,24 @@ def _integer(
 
     def sums(x: Array, w: Array, bias: Array | None = None) -> NDArray[np.int64]:
         if x_value.type is TensorType.INT16:
-            _require_depth_multiplier(node, options, x, w)
+            _require_depth_multiplier(node, options, x.shape, w.shape)
         stored_x = x.astype(np.int64) - x_value.zero_point
         stored_w = w.astype(np.int64) - weight_zero_point
         return wrap(accumulate(node, options, stored_x, stored_w) + (0 if bias is None else bias))
 
-    return Accumulating(sums, ToOutput.of(node, requantizer(real), options.fused_activation_function))
+    def geometry(x: tuple[int, ...], w: tuple[int, ...]) -> tuple[Window, Window, tuple[int, ...]]:
+        if x_value.type is TensorType.INT16:
+            _require_depth_multiplier(node, options, x, w)
+        return _windows(node, options, x, w)
+
+    def biases(bias: Array | None) -> NDArray[np.int64]:
+        return np.asarray(0 if bias is None else bias, np.int64)
+
+    products = Products(
+        x_value.zero_point, weight_zero_point, geometry, biases, bits=64 if wrap is np.asarray else 32
+    )
+    to_output = ToOutput.of(node, requantizer(real), options.fused_activation_function)
+    return Accumulating(sums, to_output, products)
 
 
 def _channel_multipliers(node: Node) -> NDArray[np.float64]:
@@ -303,7 +315,7 @@ def _float32_from_bias(node: Node, *, fused: bool, by_columns: bool = False) -> 
     _bias(node, TensorType.FLOAT32)
 
     def run(x: Array, w: Array, bias: Array) -> Array:
-        rows, columns, shape = _windows(node, options, x, w)
+        rows, columns, shape = _windows(node, options, x.shape, w.shape)
         sums = np.broadcast_to(bias, shape).astype(np.float32)
         image = np.repeat(x, w.shape[3] // x.shape[3], axis=3)  # (n, h, w, c·m)
         places = list(taps(image, rows, columns))
@@ -364,7 +376,7 @@ def _hybrid(node: Node, scaled: _Scaled) -> Kernel:
     node.require(scales.size == channels, "input 1 (weights)", f"{scales.size} scales", f"{channels}")
 
     def run(x: Array, w: Array, bias: Array | None = None) -> Array:
-        _require_depth_multiplier(node, options, x, w)
+        _require_depth_multiplier(node, options, x.shape, w.shape)
         images = asymmetric_images(x)
         sums = fixed_point.wrap_int32(accumulate(node, options, images.stored, w)).astype(np.float32)
         y = scaled(sums, scales, images.scale)

@@ -55,6 +55,7 @@ from quantlib.arithmetic.requantize import Requantize
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import (
     Accumulating,
+    Products,
     ToOutput,
     chain_products_float32,
     sum_products_float32,
@@ -115,18 +116,25 @@ _NARROW_WEIGHTS = (TensorType.INT8, TensorType.INT4, TensorType.INT2)
 _BOUNDING = (Activation.NONE, Activation.RELU, Activation.RELU_N1_TO_1, Activation.RELU6)
 
 
-def _rows(node: Node, options: FullyConnectedOptions, x: Array, w: Array) -> tuple[Array, tuple[int, ...]]:
-    """x as rows (n, k), and the shape of the output."""
-    node.require(w.ndim == 2, "input 1 (weights)", f"{w.ndim} dimensions", "2")
-    units, depth = w.shape
+def _shapes(
+    node: Node, options: FullyConnectedOptions, x: tuple[int, ...], w: tuple[int, ...]
+) -> tuple[int, tuple[int, ...]]:
+    """How many rows there are in x, and the shape of the output."""
+    node.require(len(w) == 2, "input 1 (weights)", f"{len(w)} dimensions", "2")
+    units, depth = w
     if options.keep_num_dims:
-        node.require(
-            x.ndim > 0 and x.shape[-1] == depth, "input 0", f"shape {x.shape}", f"{depth} along the last axis"
-        )
-    batch = x.size // depth if depth else math.prod(x.shape[:-1])
-    shape = (*x.shape[:-1], units) if options.keep_num_dims else (batch, units)
+        node.require(len(x) > 0 and x[-1] == depth, "input 0", f"shape {x}", f"{depth} along the last axis")
+    batch = math.prod(x) // depth if depth else math.prod(x[:-1])
+    shape = (*x[:-1], units) if options.keep_num_dims else (batch, units)
     node.check_size(shape, 8)
     node.check_work(batch * units * depth)
+    return batch, shape
+
+
+def _rows(node: Node, options: FullyConnectedOptions, x: Array, w: Array) -> tuple[Array, tuple[int, ...]]:
+    """x as rows (n, k), and the shape of the output."""
+    batch, shape = _shapes(node, options, x.shape, w.shape)
+    depth = w.shape[1]
     return x.reshape(-1)[: batch * depth].reshape(batch, depth), shape
 
 
@@ -187,11 +195,23 @@ def _integer(
         acc = sum_products_int64(
             rows.astype(np.int64) - x_value.zero_point, w.astype(np.int64) - weight_zero_point
         )
-        if bias is not None:  # read as the kernel's type, whatever it is
-            acc += np.ascontiguousarray(bias.reshape(-1)).view(biases)[: bias.size]
-        return acc.astype(sums).astype(np.int64).reshape(shape)
+        return (acc + read(bias)).astype(sums).astype(np.int64).reshape(shape)
 
-    layer = Accumulating(accumulate, ToOutput.of(node, rule, options.fused_activation_function))
+    def read(bias: Array | None) -> NDArray[np.int64]:
+        if bias is None:
+            return np.zeros((), np.int64)
+        # As the kernel's type, whatever it is.
+        return np.ascontiguousarray(bias.reshape(-1)).view(biases)[: bias.size].astype(np.int64)
+
+    products = Products(
+        x_value.zero_point,
+        weight_zero_point,
+        partial(_shapes, node, options),
+        read,
+        bits=8 * np.dtype(sums).itemsize,
+    )
+    to_output = ToOutput.of(node, rule, options.fused_activation_function)
+    layer = Accumulating(accumulate, to_output, products)
 
     def nothing_to_sum(x: Array, w: Array, bias: Array | None = None) -> Array:
         del bias
@@ -275,7 +295,8 @@ def xnnpack_integer(node: Node) -> Kernel:
     if not isinstance(layer, Accumulating):
         return layer
     if node.input_type(1) is TensorType.INT4:
-        layer = Accumulating(partial(_sixteenfold, layer.accumulate), to_output)
+        products = None if layer.products is None else replace(layer.products, bits=28)
+        layer = Accumulating(partial(_sixteenfold, layer.accumulate), to_output, products)
     return layer.ending(to_output)
 
 

@@ -37,7 +37,7 @@ from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
 
-__all__ = ["PadOptions", "PadV2Options", "surround"]
+__all__ = ["PadOptions", "PadV2Options", "padding_element", "surround"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def surround(node: Node, x: Array, paddings: Array, constant: Array) -> Array:
     return y
 
 
-def _means_zero(node: Node) -> Array:
+def padding_element(node: Node) -> Array:
     """The element that stands for 0.0 in the output."""
     y = node.output()
     if not _is_quantized(node):
@@ -118,7 +118,7 @@ def constant_padding(node: Node) -> Kernel:
     require_type(node, 1, "paddings", _PADDING_TYPES)
     require_same_type(node)
     if not node.has_input(2):
-        zero = _means_zero(node)
+        zero = padding_element(node)
         return lambda x, paddings, _=None: surround(node, x, paddings, zero)
     require_type(node, 2, "constant", [node.input(0).type])
     if _is_quantized(node):

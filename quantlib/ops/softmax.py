@@ -52,7 +52,7 @@ from quantlib.ops._scale_limits import exponential_scale
 from quantlib.ops._table import require_no_zero_point, require_same_type
 from quantlib.ops._xnnpack_operands import MOST_DIMENSIONS
 
-__all__ = ["SoftmaxOptions"]
+__all__ = ["Shares", "SoftmaxOptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,36 @@ rule(
     scales_fit=exponential_scale,
     versions=Versions(int8=2, int16=2),
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """A kernel of 8-bit codes, with its exponentials as data.
+
+    Codes of the output are about units · powers[d] / Σ terms[d], where d runs over how far a row's codes
+    lie below their largest.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The operator itself.
+    powers, terms : float64 arrays (256,)
+        Exponentials as they are divided, and as they are summed.
+    units : float
+        Units of the output in one.
+    sums_in_float32 : bool
+        Whether the sum is rounded at every step.
+    """
+
+    kernel: Kernel
+    powers: NDArray[np.float64]
+    terms: NDArray[np.float64]
+    units: float
+    sums_in_float32: bool
+
+    def __call__(self, x: Array) -> Array:
+        """The kernel."""
+        return np.asarray(self.kernel(x))
 
 
 @kernel("SOFTMAX", [TensorType.INT8, TensorType.UINT8])
@@ -91,7 +121,9 @@ def eight_bit(node: Node) -> Kernel:
         y = fixed_point.rounding_divide_by_power_of_two(shares, exponents) + low
         return fixed_point.saturate(y, low, high).astype(y_value.dtype)
 
-    return run
+    terms = exponentials.terms.astype(np.float64)
+    powers = np.ldexp(exponentials.powers.astype(np.float64), -ACCUMULATION_INTEGER_BITS)
+    return Shares(run, powers, terms, 2.0 ** (8 * y_value.dtype.itemsize), sums_in_float32=False)
 
 
 @kernel("SOFTMAX", [TensorType.INT8, TensorType.UINT8], family="optimized")
@@ -112,7 +144,10 @@ def optimized_eight_bit(node: Node) -> Kernel:
             codes = rounding.float_to_int32(rounding.round_half_away_from_zero(shares)) + y_value.zero_point
         return fixed_point.saturate(fixed_point.wrap_int32(codes), low, high).astype(y_value.dtype)
 
-    return run
+    with np.errstate(divide="ignore"):
+        units = float(1 / np.float64(y_value.scale))
+    exact = powers.astype(np.float64)
+    return Shares(run, exact, exact, units, sums_in_float32=True)
 
 
 @kernel("SOFTMAX", [TensorType.INT16])
