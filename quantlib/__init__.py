@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from quantlib.calibration import observers
     from quantlib.calibration.calibrate import calibrate
     from quantlib.calibration.ranges import Ranges
+    from quantlib.compiler.program import Program, compile_model
     from quantlib.evaluation.evaluate import evaluate
     from quantlib.evaluation.layers import layer_errors
     from quantlib.flatbuffer.load import read_model
@@ -60,11 +61,13 @@ _HOMES = {
     "OpResolverType": "quantlib.runtime.interpreter",
     "OpsSet": "quantlib.quantizer.converter",
     "Optimize": "quantlib.quantizer.converter",
+    "Program": "quantlib.compiler.program",
     "QuantizationParameters": "quantlib.affine.parameters",
     "Ranges": "quantlib.calibration.ranges",
     "TFLiteConverter": "quantlib.quantizer.converter",
     "calibrate": "quantlib.calibration.calibrate",
     "compare": "quantlib.oracle.compare",
+    "compile_model": "quantlib.compiler.program",
     "dequantize": "quantlib.affine.quantize",
     "evaluate": "quantlib.evaluation.evaluate",
     "fake_quant": "quantlib.affine.fake_quant",
@@ -104,6 +107,7 @@ __all__ = [
     "OpsSet",
     "Optimize",
     "OracleError",
+    "Program",
     "QuantizationParameters",
     "QuantlibError",
     "Ranges",
@@ -112,6 +116,7 @@ __all__ = [
     "__version__",
     "calibrate",
     "compare",
+    "compile_model",
     "dequantize",
     "evaluate",
     "fake_quant",

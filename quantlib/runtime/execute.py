@@ -16,7 +16,7 @@ from quantlib.ops._node import Array
 from quantlib.runtime.plan import Binder, make_plan
 from quantlib.runtime.trace import Watch
 
-__all__ = ["checked_input", "initial_variables", "input_values", "run"]
+__all__ = ["by_position", "checked_input", "initial_variables", "input_values", "run"]
 
 
 def run(
@@ -85,7 +85,7 @@ def input_values(model: Model, given: Sequence[ArrayLike | Mapping[str, ArrayLik
         An input of the wrong number, name, shape or dtype.
     """
     subgraph = model.subgraphs[0]
-    arrays = _by_position(subgraph.tensors, subgraph.inputs, tuple(given))
+    arrays = by_position(subgraph.tensors, subgraph.inputs, given)
     return {
         index: checked_input(subgraph.tensors[index], index, array)
         for index, array in zip(subgraph.inputs, arrays, strict=True)
@@ -142,9 +142,25 @@ def checked_input(tensor: Tensor, index: int, given: ArrayLike) -> Array:
     return array.astype(tensor.type.dtype, copy=False)
 
 
-def _by_position(
-    tensors: Sequence[Tensor], wanted: Sequence[int], given: tuple[ArrayLike | Mapping[str, ArrayLike], ...]
+def by_position(
+    tensors: Sequence[Tensor], wanted: Sequence[int], given: Sequence[ArrayLike | Mapping[str, ArrayLike]]
 ) -> list[ArrayLike]:
+    """A caller's arrays in the order of the inputs, not yet checked.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Of the subgraph.
+    wanted : sequence of int
+        Its inputs.
+    given : sequence
+        One array per input, or a single mapping of tensor name to array.
+
+    Raises
+    ------
+    InvalidInputError
+        A wrong number of arrays, or a wrong name.
+    """
     if len(given) == 1 and isinstance(given[0], Mapping):
         named: Mapping[Any, ArrayLike] = given[0]
         names = [tensors[index].name for index in wanted]

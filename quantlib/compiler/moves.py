@@ -1,0 +1,164 @@
+"""Operators that move codes without looking at them: RESHAPE and its kind, PAD, CONCATENATION."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from quantlib.compiler.bench import Bench
+from quantlib.compiler.certificate import Certificate
+from quantlib.compiler.lowering import Lowering, lowers
+from quantlib.compiler.part import Part, Unfit
+from quantlib.model.graph import OPTIONAL
+from quantlib.ops.concatenation import ConcatenationOptions
+from quantlib.ops.pad import padding_element
+from quantlib.runtime.plan import Step, run_step
+
+__all__ = ["JoinPart", "PadPart", "ViewPart"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewPart(Part):
+    """The same codes in the same order, in another shape."""
+
+    def bind(self, bench: Bench) -> None:
+        """The same memory."""
+        source, index = self.step.inputs[0], self.step.outputs[0]
+        if np.prod(bench.shape(source)) != np.prod(bench.shape(index)):
+            raise Unfit("another number of elements")
+        bench.reshape(index, source)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PadPart(Part):
+    """Codes with one code around them.
+
+    Parameters
+    ----------
+    before : tuple of int
+        Elements before the first, along every axis.
+    fill : int
+        The stored code around.
+    """
+
+    before: tuple[int, ...]
+    fill: int
+
+    def bind(self, bench: Bench) -> None:
+        """Fill, then copy."""
+        x, index = bench.stored(self.step.inputs[0]), self.step.outputs[0]
+        shape = bench.shape(index)
+        inside = tuple(
+            slice(before, before + extent) for before, extent in zip(self.before, x.shape, strict=True)
+        )
+        if any(place.stop > extent for place, extent in zip(inside, shape, strict=True)):
+            raise Unfit("another shape")
+        y = bench.new_codes(index)
+        bench.lay(y.fill, np.float32(self.fill))
+        bench.lay(np.copyto, y[inside], x)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinPart(Part):
+    """Codes of several tensors side by side.
+
+    Parameters
+    ----------
+    axis : int
+    moved : tuple of int
+        What is added to each input's stored codes.
+    """
+
+    axis: int
+    moved: tuple[int, ...]
+
+    def bind(self, bench: Bench) -> None:
+        """Copy each to its place."""
+        index = self.step.outputs[0]
+        sources = [bench.stored(one) for one in self.step.inputs]
+        shape = list(sources[0].shape)
+        shape[self.axis] = sum(one.shape[self.axis] for one in sources)
+        if tuple(shape) != bench.shape(index):
+            raise Unfit("another shape")
+        y = bench.new_codes(index)
+        begin = 0
+        for source, moved in zip(sources, self.moved, strict=True):
+            end = begin + source.shape[self.axis]
+            place = y[(slice(None),) * self.axis + (slice(begin, end),)]
+            begin = end
+            if moved:
+                bench.lay(np.add, source, np.array(moved, np.float32), place)
+            else:
+                bench.lay(np.copyto, place, source)
+
+
+def _certificate(step: Step, rung: str, argument: str) -> Certificate:
+    node = step.node
+    return Certificate(node.position, node.operator, node.output().tensor.name or "", rung, argument)
+
+
+@lowers("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+def view(lowering: Lowering, step: Step) -> Part | None:
+    """The part for a shape that does not depend on what is computed."""
+    x, y = step.inputs[0], step.outputs[0]
+    others = [value for value in step.node.inputs[1:] if value is not None]
+    if not (lowering.has_codes(x) and lowering.has_codes(y)) or any(one.constant is None for one in others):
+        return None
+    given, made = step.node.input(0), step.node.output()
+    arrays = [np.zeros(given.shape, given.dtype), *(one.constant for one in others)]
+    (result,) = run_step(replace(step, inputs=step.inputs[: len(arrays)]), tuple(arrays))
+    if result.shape != made.shape:
+        return None
+    codes = lowering.codes(x)
+    lowering.set(y, replace(codes, zero_point=made.zero_point))
+    per_sample = bool(given.shape and made.shape) and given.shape[0] == made.shape[0]
+    return ViewPart(step, _certificate(step, "view", "the same memory"), per_sample)
+
+
+@lowers("PAD", "PADV2")
+def pad(lowering: Lowering, step: Step) -> Part | None:
+    """The part for constant paddings."""
+    node = step.node
+    x, y = step.inputs[0], step.outputs[0]
+    if not (lowering.has_codes(x) and lowering.has_codes(y)):
+        return None
+    rows = node.input(1).constant
+    constant = node.inputs[2] if len(node.inputs) > 2 else None
+    if rows is None or (constant is not None and constant.constant is None):
+        return None
+    given, made = node.input(0), node.output()
+    if rows.shape != (len(given.shape), 2) or np.any(rows < 0) or not 0 < len(given.shape) <= 5:
+        return None
+    around = padding_element(node) if constant is None or constant.constant is None else constant.constant
+    codes = lowering.codes(x)
+    code = int(around.reshape(()))
+    low, high = min(codes.low, code), max(codes.high, code)
+    stored = lowering.set(y, replace(codes, low=low, high=high, zero_point=made.zero_point))
+    per_sample = not rows[0].any() and given.shape[0] == made.shape[0]
+    certificate = _certificate(step, "view", "codes are copied")
+    before = tuple(int(one) for one in rows[:, 0])
+    return PadPart(step, certificate, per_sample, before, code - stored.offset)
+
+
+@lowers("CONCATENATION")
+def join(lowering: Lowering, step: Step) -> Part | None:
+    """The part for tensors of one scale and zero point."""
+    node = step.node
+    if OPTIONAL in step.inputs or not all(map(lowering.has_codes, (*step.inputs, *step.outputs))):
+        return None
+    y = node.output()
+    values = [node.input(position) for position in range(len(node.inputs))]
+    if any((one.scale, one.zero_point) != (y.scale, y.zero_point) for one in values) or not y.shape:
+        return None
+    axis = node.read_options(ConcatenationOptions).axis
+    rank = len(y.shape)
+    if not -rank <= axis < rank or any(len(one.shape) != rank for one in values):
+        return None
+    axis %= rank
+    codes = [lowering.codes(one.index) for one in values]
+    low, high = min(one.low for one in codes), max(one.high for one in codes)
+    stored = lowering.set(y.index, replace(codes[0], low=low, high=high, zero_point=y.zero_point))
+    moved = tuple(one.offset - stored.offset for one in codes)
+    per_sample = axis > 0 and all(one.shape[0] == y.shape[0] for one in values)
+    return JoinPart(step, _certificate(step, "view", "codes are copied"), per_sample, axis, moved)

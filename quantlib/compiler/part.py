@@ -1,0 +1,63 @@
+"""A step of a program before it has buffers: what it reads and writes, and how it is bound to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from quantlib.compiler.certificate import Certificate
+from quantlib.compiler.storage import Border
+from quantlib.runtime.plan import Step
+
+if TYPE_CHECKING:
+    from quantlib.compiler.bench import Bench
+
+__all__ = ["Part", "Unfit"]
+
+
+class Unfit(Exception):
+    """Shapes are not what the file says, or not known before the model runs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One lowered operator.
+
+    Parameters
+    ----------
+    step : Step
+        As the executor would run it.
+    certificate : Certificate
+    is_per_sample : bool
+        Whether it treats samples, along the first axis, one like the other, so that any number may go
+        through it at once.
+    """
+
+    step: Step
+    certificate: Certificate
+    is_per_sample: bool
+
+    def borders(self, shapes: Mapping[int, tuple[int, ...]]) -> dict[int, Border]:
+        """Padding that this part wants around what it reads, by tensor index.
+
+        Parameters
+        ----------
+        shapes : mapping of tensor index to shape
+        """
+        del shapes
+        return {}
+
+    def bind(self, bench: Bench) -> None:
+        """Take buffers and lay down the calls that fill them.
+
+        Parameters
+        ----------
+        bench : Bench
+
+        Raises
+        ------
+        Unfit
+            The shapes do not fit.
+        """
+        raise NotImplementedError

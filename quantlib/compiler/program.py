@@ -1,0 +1,284 @@
+"""A compiled model: run it like a function, on any number of samples, from any number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from quantlib.compiler.bench import Bench, Call
+from quantlib.compiler.certificate import Certificates
+from quantlib.compiler.kernels import kernel_part
+from quantlib.compiler.lowering import lower
+from quantlib.compiler.part import Unfit
+from quantlib.errors import InvalidInputError
+from quantlib.kernel_sets import KernelSet
+from quantlib.model.graph import Model
+from quantlib.model.limits import Limits
+from quantlib.ops._node import Array
+from quantlib.runtime.execute import by_position, checked_input, initial_variables
+from quantlib.runtime.plan import Binder, Plan, make_plan
+
+__all__ = ["Program", "compile_model"]
+
+_CACHE = 1 << 19
+"""Bytes that the tensors of one part may have before samples go through in turns."""
+
+_MOST_SAMPLES = 256
+"""Samples at a time, at most."""
+
+
+class Program:
+    """A model's main subgraph, compiled.
+
+    It never changes once made; threads may share it, for each call takes a workspace of its own. It can
+    be pickled: what is kept is the model, and compiling again gives the same program.
+
+    Parameters
+    ----------
+    plan : Plan
+    arguments : tuple
+        What `compile_model` was given, for pickling.
+
+    Examples
+    --------
+    >>> from quantlib.testing.choices import SeededChoices
+    >>> from quantlib.testing.single_operator import generators
+    >>> case = generators()["CONV_2D", "int8 per tensor"].make(SeededChoices(3))
+    >>> program = compile_model(case.model)
+    >>> (y,) = program(*case.inputs)
+    >>> (many,) = program(*(np.repeat(x, 3, axis=0) for x in case.inputs))
+    >>> bool(np.array_equal(many[: len(y)], y)), len(many) // len(y)
+    (True, 3)
+    >>> [certificate.sums for certificate in program.certificates()]
+    ['sgemm']
+    """
+
+    def __init__(self, plan: Plan, arguments: tuple[Any, ...]) -> None:
+        self._plan = plan
+        self._arguments = arguments
+        with np.errstate(all="ignore"):
+            self._parts, self._codes = lower(plan, kernel_part)
+        subgraph = plan.model.subgraphs[plan.subgraph_index]
+        self._tensors = subgraph.tensors
+        self._inputs, self._outputs = subgraph.inputs, subgraph.outputs
+        self._is_fixed = not any(tensor.is_variable for tensor in subgraph.tensors)
+        self._unit = self._samples_of_file()
+        self._idle: dict[int, list[_Workspace]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _compile_again, self._arguments
+
+    def __call__(self, *inputs: ArrayLike | Mapping[str, ArrayLike], threads: int = 1) -> tuple[Array, ...]:
+        """The outputs of the model, for one batch as the file has it or for any number of them.
+
+        Parameters
+        ----------
+        *inputs : array_like
+            As for `quantlib.run`. The first axis of all of them may be any multiple of what the file
+            says; samples are then computed as if each had been given alone.
+        threads : int
+            Among how many threads samples are divided. NumPy's matrix library has threads of its own:
+            give it one (``OPENBLAS_NUM_THREADS=1``) where these are used.
+
+        Returns
+        -------
+        tuple of ndarray
+            One per output, in the model's order; along the first axis as many as samples were given.
+
+        Raises
+        ------
+        InvalidInputError
+            An input of the wrong number, shape or dtype, or threads below one.
+        UnsupportedError, InvalidModelError, LimitExceededError
+            Found only when arrays were there.
+        """
+        if threads < 1:
+            raise InvalidInputError("threads", threads, "1 or more")
+        arrays, times = self._accept(by_position(self._tensors, self._inputs, inputs))
+        if times is None:
+            return self._by_executor(arrays)
+        tile = self.tile
+        starts = range(0, times, tile)
+        if len(starts) <= 1:
+            return self._run(arrays, times)
+
+        def run(start: int) -> tuple[Array, ...]:
+            return self._run(
+                _slices(arrays, start, min(tile, times - start), times), min(tile, times - start)
+            )
+
+        if threads == 1:
+            results = [run(start) for start in starts]
+        else:
+            with ThreadPoolExecutor(min(threads, len(starts))) as pool:
+                results = list(pool.map(run, starts))
+        return tuple(np.concatenate(one) for one in zip(*results, strict=True))
+
+    def certificates(self) -> Certificates:
+        """Why every step is exact; prints as a table."""
+        return Certificates([part.certificate for part in self._parts])
+
+    @property
+    def tile(self) -> int:
+        """Batches of the file's size that go through at once."""
+        if self._unit is None:
+            return 1
+        most = 1
+        for part in self._parts:
+            step = part.step
+            shapes = [
+                self._tensors[one].shape for one in (*step.inputs, *step.outputs) if one in self._moving
+            ]
+            most = max(most, 4 * sum(int(np.prod(shape)) for shape in shapes))
+        return max(1, min(_CACHE // most, _MOST_SAMPLES))
+
+    @property
+    def bytes(self) -> int:
+        """Memory of all workspaces that were ever needed at once."""
+        return sum(workspace.bytes for idle in self._idle.values() for workspace in idle)
+
+    @property
+    def _moving(self) -> frozenset[int]:
+        """Tensors that change from run to run."""
+        steps = self._plan.steps
+        computed = {index for step in steps for index in step.outputs}
+        return frozenset({*computed, *self._inputs} - self._plan.constants.keys())
+
+    def _samples_of_file(self) -> int | None:
+        """The extent of every tensor's first axis, if they have one in common and steps do not mix it."""
+        shapes = [self._tensors[index].shape for index in self._moving]
+        firsts = {shape[0] if shape else 0 for shape in shapes}
+        if len(firsts) != 1 or not all(part.is_per_sample for part in self._parts):
+            return None
+        return firsts.pop() or None
+
+    def _accept(self, given: Sequence[ArrayLike]) -> tuple[list[Array], int | None]:
+        """Inputs, checked, and how many times the file's batch they are; None where only shapes fit."""
+        arrays = [np.asarray(array) for array in given]
+        times: set[int | None] = set()
+        for index, array in zip(self._inputs, arrays, strict=True):
+            shape = self._tensors[index].shape
+            whole = array.ndim == len(shape) > 0 and array.shape[1:] == shape[1:] and shape[0] > 0
+            many = whole and array.shape[0] % shape[0] == 0
+            times.add(array.shape[0] // shape[0] if many else 1 if array.shape == shape else None)
+        if len(times) == 1 and None not in times:
+            found = times.pop()
+            checked = [
+                checked_input(
+                    replace(self._tensors[index], shape=array.shape, shape_signature=None), index, array
+                )
+                for index, array in zip(self._inputs, arrays, strict=True)
+            ]
+            return checked, found
+        return [
+            checked_input(self._tensors[index], index, array)
+            for index, array in zip(self._inputs, arrays, strict=True)
+        ], None if times else 1
+
+    def _run(self, arrays: Sequence[Array], times: int) -> tuple[Array, ...]:
+        """One workspace's worth."""
+        if not self._is_fixed:
+            return self._by_executor(arrays)
+        idle = self._idle.setdefault(times, [])
+        try:
+            workspace = idle.pop() if idle else self._workspace(times)
+            results = workspace.run(arrays)
+        except Unfit:
+            return self._by_executor(arrays)
+        idle.append(workspace)
+        return results
+
+    def _by_executor(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        values = dict(zip(self._inputs, arrays, strict=True))
+        held = self._plan.run({**initial_variables(self._plan.model, self._plan.subgraph_index), **values})
+        return tuple(np.array(held[index]) for index in self._outputs)
+
+    def _workspace(self, times: int) -> _Workspace:
+        shapes, dtypes = {}, {}
+        for index in self._moving:
+            tensor = self._tensors[index]
+            if tensor.type.dtype is None:
+                raise Unfit(f"tensor {index} has no numbers")
+            dtypes[index] = tensor.type.dtype
+            shapes[index] = tensor.shape if times == 1 else (tensor.shape[0] * times, *tensor.shape[1:])
+        kept = frozenset({*self._inputs, *self._outputs})
+        bench = Bench(self._codes, shapes, dtypes, self._plan.constants, self._parts, kept)
+        entries = tuple(bench.new_raw(index) for index in self._inputs)
+        for part in self._parts:
+            bench.bind(part)
+        exits = tuple(bench.leave(index) for index in self._outputs)
+        return _Workspace(tuple(bench.calls), entries, exits, bench.bytes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Workspace:
+    """Calls on buffers of their own: what one thread runs at a time."""
+
+    calls: tuple[Call, ...]
+    entries: tuple[Array, ...]
+    exits: tuple[Callable[[], Array], ...]
+    bytes: int
+
+    def run(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        """Fill the entries, make the calls, and copy out what came of it."""
+        for entry, array in zip(self.entries, arrays, strict=True):
+            np.copyto(entry, array)
+        with np.errstate(all="ignore"):
+            for call in self.calls:
+                call()
+        return tuple(leave() for leave in self.exits)
+
+
+def _slices(arrays: Sequence[Array], start: int, count: int, times: int) -> list[Array]:
+    """Some of the batches."""
+    found = []
+    for array in arrays:
+        size = array.shape[0] // times
+        found.append(array[start * size : (start + count) * size])
+    return found
+
+
+def compile_model(
+    model: Model,
+    *,
+    kernels: str | KernelSet = "reference",
+    custom: Mapping[str, Binder] | None = None,
+    limits: Limits | None = None,
+) -> Program:
+    """A program that gives the executor's bits.
+
+    Parameters
+    ----------
+    model : Model
+        From `read_model`.
+    kernels : str or KernelSet
+        The kernel family whose bits are wanted.
+    custom : mapping of custom code to binder, optional
+        Kernels for custom operators.
+    limits : Limits, optional
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    UnsupportedError, InvalidModelError, LimitExceededError
+        As `quantlib.run`.
+    """
+    plan = make_plan(model, kernels=kernels, custom=custom, limits=limits)
+    return Program(plan, (model, kernels, custom, limits))
+
+
+def _compile_again(
+    model: Model,
+    kernels: str | KernelSet,
+    custom: Mapping[str, Binder] | None,
+    limits: Limits | None,
+) -> Program:
+    return compile_model(model, kernels=kernels, custom=custom, limits=limits)

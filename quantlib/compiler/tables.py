@@ -1,0 +1,129 @@
+"""Operators that map each 8-bit code to another: the kernel run once on every code there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.compiler.bench import Bench
+from quantlib.compiler.certificate import Certificate
+from quantlib.compiler.lowering import Lowering, lowers
+from quantlib.compiler.part import Part, Unfit
+from quantlib.compiler.storage import Codes
+from quantlib.ops._node import Array
+from quantlib.runtime.plan import Step, run_step
+
+__all__ = ["MovedPart", "TablePart"]
+
+_ELEMENTWISE = (
+    "ABS",
+    "ELU",
+    "EXP",
+    "GELU",
+    "HARD_SWISH",
+    "LEAKY_RELU",
+    "LOG",
+    "LOGISTIC",
+    "NEG",
+    "QUANTIZE",
+    "RELU",
+    "RELU6",
+    "RELU_0_TO_1",
+    "RELU_N1_TO_1",
+    "RSQRT",
+    "SQRT",
+    "TANH",
+)
+
+_LENGTHS = (1, 7, 16, 33, 255, 256)
+"""Arrays on which a kernel must do the same to a code wherever it stands."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TablePart(Part):
+    """Codes looked up, `table` (256,) by stored code less the smallest."""
+
+    table: NDArray[np.float32]
+    smallest: int
+
+    def bind(self, bench: Bench) -> None:
+        """Stored codes to places in the table, and what stands there."""
+        x, index = bench.stored(self.step.inputs[0]), self.step.outputs[0]
+        if x.shape != bench.shape(index):
+            raise Unfit("another shape")
+        y = bench.new_codes(index)
+        places = bench.borrow(x.shape, np.intp)
+        bench.lay(_look_up, self.table, x, np.float32(self.smallest), places, y)
+
+
+def _look_up(table: Array, x: Array, smallest: np.float32, places: Array, y: Array) -> None:
+    np.subtract(x, smallest, out=places, casting="unsafe")
+    if y.flags.c_contiguous:
+        table.take(places, out=y, mode="clip")
+    else:
+        y[...] = table.take(places, mode="clip")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MovedPart(Part):
+    """Codes that all move by one amount: another offset, and nothing to compute."""
+
+    def bind(self, bench: Bench) -> None:
+        """The same memory."""
+        source, index = self.step.inputs[0], self.step.outputs[0]
+        if bench.shape(source) != bench.shape(index):
+            raise Unfit("another shape")
+        bench.reshape(index, source)
+
+
+@lowers(*_ELEMENTWISE)
+def table(lowering: Lowering, step: Step) -> Part | None:
+    """The part for codes to codes; None for any other, or where a code's place matters."""
+    node = step.node
+    if len(step.inputs) != 1 or not all(map(lowering.has_codes, (*step.inputs, *step.outputs))):
+        return None
+    x, y = node.input(0), node.output()
+    codes = lowering.codes(x.index)
+    all_codes = np.arange(codes.low, codes.high + 1)
+    found = _everywhere(step, all_codes.astype(x.dtype))
+    if found is None:
+        return None
+    per_sample = bool(x.shape) and x.shape[0] == y.shape[0] > 0
+    low, high = int(found.min()), int(found.max())
+    moved = found - all_codes
+
+    def certificate(rung: str, argument: str) -> Certificate:
+        return Certificate(
+            node.position, node.operator, y.tensor.name or "", rung, argument, steps=all_codes.size
+        )
+
+    if np.ptp(moved) == 0:
+        lowering.set(y.index, Codes(codes.offset + int(moved[0]), low, high, y.zero_point))
+        return MovedPart(step, certificate("view", "every code moves by the same"), per_sample)
+    stored = lowering.set(y.index, Codes.between(low, high, y.zero_point))
+    values = (found - stored.offset).astype(np.float32)
+    return TablePart(
+        step,
+        certificate("table", f"all {all_codes.size} codes"),
+        per_sample,
+        values,
+        codes.low - codes.offset,
+    )
+
+
+def _everywhere(step: Step, codes: Array) -> NDArray[np.int64] | None:
+    """What the kernel makes of each code, if that is the same in every place that was tried."""
+    (found,) = run_step(step, (codes,))
+    found = found.astype(np.int64)
+    if found.shape != codes.shape:
+        return None
+    order = np.random.default_rng(0).permutation(codes.size)
+    for length in _LENGTHS:
+        for begin in range(0, codes.size, max(length, 32)):
+            chosen = order[begin : begin + length]
+            (again,) = run_step(step, (codes[chosen],))
+            if not np.array_equal(again.astype(np.int64), found[chosen]):
+                return None
+    return found
