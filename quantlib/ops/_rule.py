@@ -98,6 +98,8 @@ class Hybrid:
     ----------
     position : int
         The input that may be stored in int8. Its scales run along the axis that `Rule.weights` says.
+    others : tuple of int
+        More such inputs. All of them that the operator has are stored in int8, or none is.
     asymmetric_inputs : bool
         Whether to set the option ``asymmetric_quantize_inputs``.
     weights_only : bool
@@ -105,8 +107,14 @@ class Hybrid:
     """
 
     position: int
+    others: tuple[int, ...] = ()
     asymmetric_inputs: bool = False
     weights_only: bool = False
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """All of them."""
+        return (self.position, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,8 @@ class Rule:
         Builtin operator name.
     int8 : bool
         Whether the operator runs on int8 activations.
+    why_not_int8 : str
+        What a report says of an operator that does not.
     same_scale : bool
         Whether all real inputs and outputs share scale and zero point (int8).
     fixed : Fixed, optional
@@ -153,6 +163,7 @@ class Rule:
 
     operator: str
     int8: bool
+    why_not_int8: str
     same_scale: bool
     fixed: Fixed | None
     weights: Mapping[int, int | None]
@@ -174,6 +185,7 @@ def rule(
     operator: str,
     *,
     int8: bool = True,
+    why_not_int8: str = FLOAT_ONLY,
     same_scale: bool = False,
     fixed: Fixed | None = None,
     weights: Mapping[int, int | None] = _NOTHING,
@@ -191,7 +203,7 @@ def rule(
     ----------
     operator : str
         Builtin operator name.
-    int8, same_scale, fixed, weights, dense, bias, int16, int16_options, hybrid, scales_fit, versions
+    int8, why_not_int8, same_scale, fixed, weights, dense, bias, int16, int16_options, hybrid, scales_fit, versions
         As in `Rule`.
 
     Returns
@@ -208,6 +220,7 @@ def rule(
     made = Rule(
         operator,
         int8,
+        why_not_int8,
         same_scale,
         fixed,
         MappingProxyType(dict(weights)),

@@ -38,7 +38,7 @@ class ReverseSequenceOptions:
     batch_dim: int = 0
 
 
-rule("REVERSE_SEQUENCE", int8=False)  # the converter makes it int8, which no kernel takes
+rule("REVERSE_SEQUENCE", int8=False, why_not_int8="no kernel takes int8, though the converter writes it")
 
 
 _TYPES = (TensorType.FLOAT32, TensorType.UINT8, TensorType.INT16, TensorType.INT32, TensorType.INT64)

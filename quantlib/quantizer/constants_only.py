@@ -14,7 +14,7 @@ from quantlib.ops._rule import Hybrid, Rule
 from quantlib.quantizer.graph import Graph, Kind, Step, Use, Value
 from quantlib.quantizer.parameters import Parameters
 
-__all__ = ["MIN_ELEMENTS", "to_float16_constants", "to_int8_weights", "why_not_int8"]
+__all__ = ["MIN_ELEMENTS", "has_all_weights", "to_float16_constants", "to_int8_weights", "why_not_int8"]
 
 MIN_ELEMENTS = 1024
 """Smaller constants stay in float under dynamic range, unless the caller says otherwise."""
@@ -69,13 +69,31 @@ def why_not_int8(use: Use, min_elements: int) -> str | None:
         return "not a real constant"
     if step.kind is not Kind.OPERATOR or step.is_kept_float:
         return "kept in float as asked"
-    if step.rule is None or step.rule.hybrid is None or step.rule.hybrid.position != use.position:
+    hybrid = None if step.rule is None else step.rule.hybrid
+    if hybrid is None or use.position not in hybrid.positions or not has_all_weights(step, hybrid):
         return "no kernel reads this input in int8 beside float activations"
-    if value.constant.size < min_elements:
-        return f"fewer than {min_elements} elements"
-    if not np.isfinite(value.constant).all():
-        return "not finite"
+    together = [step.inputs[position] for position in hybrid.positions]
+    for weights in together:
+        held = None if weights is None or weights.type is TensorType.INT8 else weights.constant
+        if held is not None and held.size < min_elements:
+            return f"fewer than {min_elements} elements"
+        if held is not None and not np.isfinite(held).all():
+            return "not finite"
     return None
+
+
+def has_all_weights(step: Step, hybrid: Hybrid) -> bool:
+    """Whether every input that may be int8 is there, or left out by the format, and constant.
+
+    Parameters
+    ----------
+    step : Step
+    hybrid : Hybrid
+    """
+    if len(step.inputs) <= max(hybrid.positions):
+        return False
+    given = [step.inputs[position] for position in hybrid.positions]
+    return all(value is None or value.constant is not None for value in given) and any(given)
 
 
 def _hybrid(use: Use) -> tuple[Rule, Hybrid]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quantlib.ops._rule import FLOAT_ONLY
+from quantlib.quantizer.constants_only import has_all_weights
 from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
 from quantlib.quantizer.int16x8 import has_storable_constants
 from quantlib.quantizer.recipes import Float16, FullInteger, Int16x8, Recipe
@@ -41,7 +42,7 @@ def why_float(step: Step, recipe: Recipe) -> str | None:
             return "no kernel for int16 activations"
         return None if has_storable_constants(step) else "a constant that is not finite"
     if not step.rule.int8:
-        return FLOAT_ONLY
+        return step.rule.why_not_int8
     return _why_not_int8(step)
 
 
@@ -49,10 +50,11 @@ def _why_not_hybrid(step: Step) -> str | None:
     hybrid = None if step.rule is None else step.rule.hybrid
     if hybrid is None:
         return "no weights that a kernel reads in int8 beside float activations"
-    weights = step.inputs[hybrid.position] if hybrid.position < len(step.inputs) else None
-    if weights is not None and not weights.is_real:
+    at = [position for position in hybrid.positions if position < len(step.inputs)]
+    weights = [value for position in at if (value := step.inputs[position]) is not None]
+    if weights and not any(value.is_real for value in weights):
         return None
-    if weights is None or weights.constant is None:
+    if not has_all_weights(step, hybrid):
         return "its weights are not constant"
     return "its weights are too few, or not finite"
 

@@ -99,6 +99,17 @@ def assert_equal(walk, given, expected, recipe, name):
         assert comparison.different == []
 
 
+@pytest.mark.parametrize(("variant", "differing"), [("dyn", 0), ("fp16", 3)])
+def test_a_recurrent_net_has_the_converters_constants(walk, variant, differing):
+    """In float16 TensorFlow also stores the states' zeros, so that every run starts anew; ours stay variables."""
+    net = CORPUS / "klstm_cls"
+    ours = quantize_model(read_model(net / "float.tflite"), RECIPES[variant]).model
+    found = walk(ours, read_model(net / f"{variant}.tflite"))
+    assert found.compared["FLOAT16 constant" if variant == "fp16" else "FLOAT32 constant"] > 8
+    assert len(found.different) == differing
+    assert {what for what, _ in found.different} <= {"structure", "count of QUANTIZE and DEQUANTIZE"}
+
+
 @pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
 @pytest.mark.parametrize("name", [name for name, reason in ON_PURPOSE.items() if reason in REFUSED])
 def test_litert_refuses_what_differs_on_purpose(name):
