@@ -16,6 +16,7 @@ from quantlib.flatbuffer.save import save_model
 from quantlib.model.graph import Model
 from quantlib.quantizer.quantize import quantize_model
 from quantlib.quantizer.recipes import DynamicRange, Float16, FullInteger, Int16x8, Recipe
+from quantlib.quantizer.requests import require_float
 
 __all__ = ["run"]
 
@@ -92,5 +93,6 @@ def _ranges(model: Model, samples: str, ranges: Path | None, *, tf_compat: bool)
         return Ranges.load(ranges)
     if not samples:
         return None
+    require_float(model)
     stacked = load_samples(model, samples)
     return calibrate(model, samples_of(model, stacked, sample_count(stacked)), tf_compat=tf_compat)

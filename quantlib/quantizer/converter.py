@@ -31,6 +31,7 @@ from quantlib.model.graph import Model, TensorType
 from quantlib.quantizer.quantize import quantize_model
 from quantlib.quantizer.recipes import DynamicRange, Float16, FullInteger, Int16x8, Recipe, tensor_type
 from quantlib.quantizer.report import Report
+from quantlib.quantizer.requests import require_float
 
 __all__ = ["OpsSet", "Optimize", "TFLiteConverter", "TargetSpec"]
 
@@ -149,6 +150,7 @@ class TFLiteConverter:
             from quantlib.calibration.calibrate import calibrate
 
             assert self.representative_dataset is not None  # else there would be another recipe
+            require_float(self.model)
             ranges = calibrate(self.model, self.representative_dataset, kernels="optimized", tf_compat=True)
         result = quantize_model(self.model, recipe, ranges)
         self.report = result.report

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from quantlib.calibration.ranges import Ranges
-from quantlib.errors import InvalidInputError, Location, UnsupportedError
+from quantlib.errors import Location, UnsupportedError
 from quantlib.model.graph import Model, TensorType
 from quantlib.model.validate import validate
 from quantlib.quantizer import integers
 from quantlib.quantizer.constants_only import to_float16_constants, to_int8_weights
 from quantlib.quantizer.constraints import meet_constraints
 from quantlib.quantizer.draw import draw
-from quantlib.quantizer.graph import Graph, Kind, Step, touches_reals
+from quantlib.quantizer.graph import Graph, Kind, Step
 from quantlib.quantizer.int16x8 import quantize_to_int16
 from quantlib.quantizer.misfits import integer_misfit
 from quantlib.quantizer.propagate import Settings, mark_parameters
 from quantlib.quantizer.reasons import float_tensors, why_float
-from quantlib.quantizer.recipes import DynamicRange, Float16, FullInteger, Int16x8, Recipe
+from quantlib.quantizer.recipes import DynamicRange, FullInteger, Int16x8, Recipe
 from quantlib.quantizer.redraw import Drawing
 from quantlib.quantizer.report import FloatOperator, FloatTensor, Report
+from quantlib.quantizer.requests import (
+    check_patterns,
+    checked_ranges,
+    chosen_recipe,
+    in_order,
+    refuse_marks,
+    require_ranges,
+)
 from quantlib.quantizer.statistics import drop_redundant_ranges
 
 __all__ = ["Result", "quantize_model"]
@@ -96,19 +103,19 @@ def quantize_model(
     """
     validate(model)
     by_pattern = recipe if isinstance(recipe, Mapping) else {"*": recipe}
-    order = _in_order(by_pattern)
+    order = in_order(by_pattern)
     needs_ranges = any(isinstance(each, FullInteger | Int16x8) for each in order)
-    known = _checked_ranges(model, ranges) if needs_ranges else Ranges()
+    known = checked_ranges(model, ranges) if needs_ranges else Ranges()
     graphs = {
         index: draw(model, index, known.of_subgraph(model, index)) for index in range(len(model.subgraphs))
     }
     if needs_ranges:
-        _require_ranges(graphs.values())
+        require_ranges(graphs.values())
     else:
-        _refuse_marks(graphs)
-    _check_patterns(graphs.values(), keep_float)
+        refuse_marks(graphs)
+    check_patterns(graphs.values(), keep_float)
     chosen = {
-        step: _chosen(step, by_pattern, keep_float)
+        step: chosen_recipe(step, by_pattern, keep_float)
         for graph in graphs.values()
         for step in graph.steps
         if step.kind is Kind.OPERATOR
@@ -127,72 +134,6 @@ def quantize_model(
     report = Report(*_count(graphs.values()), tuple(left), tuple(floats))
     _be_strict(order, report)
     return Result(validate(made), report)
-
-
-def _checked_ranges(model: Model, ranges: Mapping[str, tuple[Any, Any]] | None) -> Ranges:
-    if ranges is None:
-        return Ranges.from_model(model)
-    known = ranges if isinstance(ranges, Ranges) else Ranges(ranges)
-    unknown = known.unknown_to(model)
-    if unknown:
-        raise InvalidInputError("ranges", f"a range for {unknown[0]!r:.80}", "names of the model's tensors")
-    return known
-
-
-def _require_ranges(graphs: Iterable[Graph]) -> None:
-    steps = [step for graph in graphs for step in graph.steps if step.kind is Kind.OPERATOR]
-    known = any(graph.ranges or graph.given for graph in graphs)
-    if any(touches_reals(step) for step in steps) and not known:
-        raise InvalidInputError(
-            "ranges", "none, and none in the model", "a range for each activation (calibrate)"
-        )
-
-
-def _refuse_marks(graphs: Mapping[int, Graph]) -> None:
-    """Marks on activations are for integers; nothing else has a use for them."""
-    for index, graph in graphs.items():
-        for value in graph.given:
-            if value.constant is None:
-                where = Location(subgraph=index, tensor=value.index, tensor_name=value.tensor.name)
-                raise UnsupportedError(where, "marked for integers by QUANTIZE or FAKE_QUANT", "FullInteger")
-
-
-def _in_order(by_pattern: Mapping[str, Recipe]) -> tuple[Recipe, ...]:
-    """The recipes, integers first: what stays in float may still get smaller constants."""
-    kinds = ((FullInteger, Int16x8), (DynamicRange,), (Float16,))
-    found: list[Recipe] = []
-    for kind in kinds:
-        given = [recipe for recipe in dict.fromkeys(by_pattern.values()) if isinstance(recipe, kind)]
-        if len(given) > 1:
-            raise InvalidInputError(
-                "recipe", f"{len(given)} of {' or '.join(k.__name__ for k in kind)}", "at most one"
-            )
-        found += given
-    if not found or len(found) != len(set(by_pattern.values())):
-        raise InvalidInputError("recipe", repr(by_pattern)[:80], "recipes of quantlib.recipes")
-    return tuple(found)
-
-
-def _fits(step: Step, pattern: str) -> bool:
-    names = [step.name, *(value.tensor.name for value in step.outputs if value.tensor.name is not None)]
-    return any(fnmatch.fnmatchcase(name, pattern) for name in names)
-
-
-def _check_patterns(graphs: Iterable[Graph], keep_float: Sequence[str]) -> None:
-    if isinstance(keep_float, str):
-        raise InvalidInputError("keep_float", repr(keep_float)[:80], "a sequence of patterns")
-    steps = [step for graph in graphs for step in graph.steps if step.kind is Kind.OPERATOR]
-    for pattern in keep_float:
-        if not any(_fits(step, pattern) for step in steps):
-            raise InvalidInputError(
-                "keep_float", repr(pattern)[:80], "a pattern that fits an operator or its output"
-            )
-
-
-def _chosen(step: Step, by_pattern: Mapping[str, Recipe], keep_float: Sequence[str]) -> Recipe | None:
-    if any(_fits(step, pattern) for pattern in keep_float):
-        return None
-    return next((recipe for pattern, recipe in by_pattern.items() if _fits(step, pattern)), None)
 
 
 def _apply(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from quantlib.ops._rule import FLOAT_ONLY
-from quantlib.quantizer.constants_only import has_all_weights
-from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
+from quantlib.quantizer.constants_only import has_all_weights, why_not_int8
+from quantlib.quantizer.graph import Graph, Kind, Step, Use, Value, touches_reals
 from quantlib.quantizer.int16x8 import has_storable_constants
 from quantlib.quantizer.recipes import Float16, FullInteger, Int16x8, Recipe
 from quantlib.quantizer.report import FloatTensor
@@ -34,7 +34,7 @@ def why_float(step: Step, recipe: Recipe) -> str | None:
     if isinstance(recipe, Float16):
         return "float16 is for constants; the arithmetic is float32"
     if not isinstance(recipe, FullInteger | Int16x8):
-        return _why_not_hybrid(step)
+        return _why_not_hybrid(step, recipe.min_elements)
     if step.rule is None:
         return FLOAT_ONLY
     if isinstance(recipe, Int16x8):
@@ -46,7 +46,7 @@ def why_float(step: Step, recipe: Recipe) -> str | None:
     return _why_not_int8(step)
 
 
-def _why_not_hybrid(step: Step) -> str | None:
+def _why_not_hybrid(step: Step, min_elements: int) -> str | None:
     hybrid = None if step.rule is None else step.rule.hybrid
     if hybrid is None:
         return "no weights that a kernel reads in int8 beside float activations"
@@ -56,7 +56,8 @@ def _why_not_hybrid(step: Step) -> str | None:
         return None
     if not has_all_weights(step, hybrid):
         return "its weights are not constant"
-    return "its weights are too few, or not finite"
+    real = next(position for position in at if (value := step.inputs[position]) is not None and value.is_real)
+    return f"its weights: {why_not_int8(Use(step, real), min_elements)}"
 
 
 def _why_not_int8(step: Step) -> str | None:

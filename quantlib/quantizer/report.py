@@ -11,6 +11,9 @@ from typing import Any
 
 __all__ = ["FloatOperator", "FloatTensor", "Report"]
 
+LONGEST_NAME = 64
+"""Names of fused layers are those of all their parts; the text shows the beginning, fields the whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class FloatOperator:
@@ -35,7 +38,7 @@ class FloatOperator:
 
     def __str__(self) -> str:
         at = f"subgraph {self.subgraph}, " if self.subgraph else ""
-        output = "" if self.output is None else f" -> {self.output!r}"
+        output = "" if self.output is None else f" -> {_short(self.output)!r}"
         return f"{at}operator {self.operator} {self.name}{output}: {self.reason}"
 
 
@@ -58,7 +61,7 @@ class FloatTensor:
 
     def __str__(self) -> str:
         at = f"subgraph {self.subgraph}, " if self.subgraph else ""
-        name = "" if self.name is None else f" {self.name!r}"
+        name = "" if self.name is None else f" {_short(self.name)!r}"
         return f"{at}tensor {self.tensor}{name}: {self.reason}"
 
 
@@ -108,3 +111,7 @@ class Report:
         lines += [f"  {entry}" for entry in self.float_operators]
         lines += [f"  {entry}" for entry in self.float_tensors]
         return "\n".join(lines)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

@@ -77,3 +77,10 @@ def test_wrong_usage_ends_with_2_and_one_line(quantize, arguments, word):
     assert (status, model) == (2, None)
     assert word in printed
     assert printed.count("\n") == 1
+
+
+def test_a_quantized_model_is_refused_before_it_is_calibrated(tmp_path, samples, capsys):
+    with pytest.raises(SystemExit) as ended:
+        commands.app(["quantize", str(digits.int8_model_path()), str(tmp_path / "x"), "--samples", samples])
+    assert ended.value.code == 2
+    assert "quantized already; wanted a model in float" in capsys.readouterr().err

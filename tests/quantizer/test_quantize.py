@@ -89,7 +89,7 @@ def test_int32_biases_for_int16_on_request(dense, seen):
 def test_dynamic_range_leaves_small_weights_alone(dense, seen):
     result = quantize_model(dense.model(), DynamicRange())
     assert not result.report.changed
-    assert "too few" in str(result.report)
+    assert "fewer than 1024 elements" in str(result.report)
     assert seen(result.model).input_of("FULLY_CONNECTED", 1).type is TensorType.FLOAT32
 
 
@@ -348,3 +348,13 @@ def test_every_recipe_writes_a_file_that_reads_back_and_computes_nearly_the_same
         model = read_model(write_model(result.model))
         (y,) = run(model, x)
         assert y[0, 0] == pytest.approx(real[0, 0], abs=0.02)  # the other one is outside its range
+
+
+def test_the_text_of_a_report_shortens_names_and_its_fields_do_not(net):
+    name = "block/" + "very" * 20
+    x = net.real_input("x", (1, 2), -1.0, 1.0)
+    net.operator("ELU", [x], [net.real_output(name, (1, 2), -1.0, 1.0)])
+    report = quantize_model(net.model(), FullInteger(), net.ranges).report
+    assert report.float_operators[0].output == name
+    assert name not in str(report)
+    assert f"{name[:63]}…" in str(report)

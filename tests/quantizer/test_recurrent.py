@@ -54,7 +54,7 @@ def test_matrices_are_stored_in_int8_and_biases_are_not(lstm, seen):
 def test_one_matrix_that_is_too_small_leaves_all_in_float(lstm):
     result = quantize_model(lstm.model(), DynamicRange(min_elements=13))
     assert not result.report.changed
-    assert "too few" in result.report.float_operators[0].reason
+    assert "fewer than 13 elements" in result.report.float_operators[0].reason
 
 
 @pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
