@@ -92,10 +92,11 @@ class Bench:
     def padded(self, index: int) -> NDArray[np.float32]:
         """Stored codes (n, top + h + bottom, left + w + right, c), to read."""
         if index not in self._stored:
-            raw = self.raw(index)
+            raw, offset = self.raw(index), self._codes[index].offset
             inside = self.new_codes(index)
-            offset = np.float32(self._codes[index].offset)
-            self.lay(partial(np.subtract, dtype=np.float32, casting="unsafe"), raw, offset, inside)
+            self.lay(np.copyto, inside, raw)
+            if offset:
+                self.lay(np.subtract, inside, np.array(offset, np.float32), inside)
         return self._stored[index]
 
     def stored(self, index: int) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ What is proved is what runs: one `Chain` does both.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -41,6 +42,9 @@ _COST_OF_EXCEPTION = 0.3
 
 _COST_OF_HARD_CHANNEL = 1.6
 """Nanoseconds for each sum of a channel that is taken out and goes through float64."""
+
+_ULPS = (1, -1, 2, -2, 3, -3)
+"""By how many units of the last place a factor is moved where a chain errs."""
 
 _MOST_PASSES = 5
 """Of a chain that is taken without looking for a shorter one, channel by channel."""
@@ -191,7 +195,8 @@ def _climb_at_once(task: Task) -> Proved | None:
     steps = _Steps.of(Task(task.to_output, zero, lowest[None], highest[None], task.offset))
     if steps is None:
         return None
-    for chain in _chains(steps, np.float32):
+    nudged = (_affine(steps, np.float32, ulps) for ulps in _ULPS)
+    for chain in itertools.chain(_chains(steps, np.float32), nudged):
         (add, c), *others = chain.passes
         assert c is not None
         c = np.ldexp(np.rint(np.ldexp(c, spare)), -spare)
@@ -331,11 +336,13 @@ def _with_exceptions(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> P
 
 
 def _nudged(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> Chain:
-    """The chain with the factors of bad channels moved by a unit, where that errs less often."""
+    """The chain with the factors of bad channels moved a little, where that errs less often."""
     bad = np.flatnonzero(wrong.any(axis=0))
     few = steps.of_channels(bad)
     fewest = wrong[:, bad].sum(axis=0)
-    for ulps in (1, -1):
+    for ulps in _ULPS:
+        if not fewest.any():
+            break
         other = _affine(few, np.float32, ulps)
         errs = few.wrong(other).sum(axis=0)
         better = np.flatnonzero(errs < fewest)

@@ -270,7 +270,9 @@ def layer(lowering: Lowering, step: Step) -> Part | None:
     y = lowering.store(step.outputs[0], kernel.to_output)
     task = Task(task.to_output, task.start, task.low, task.high, y.offset)
     proved = climb(task, narrow=dtype is np.float32)
-    weights = w.constant.astype(dtype) - dtype(products.w_zero_point)
+    weights = np.ascontiguousarray(stored(w.constant), dtype)
+    if products.w_zero_point:
+        weights -= dtype(products.w_zero_point)
     certificate = Certificate(
         node.position,
         node.operator,
@@ -287,8 +289,8 @@ def layer(lowering: Lowering, step: Step) -> Part | None:
     per_sample = bool(x.shape) and x.shape[0] == node.output().shape[0]
     common = (step, certificate, per_sample, products)
     if part_of is ConvolutionPart:
-        return ConvolutionPart(*common, stored(weights), proved, w.shape)
-    return part_of(*common, stored(weights), proved)
+        return ConvolutionPart(*common, weights, proved, w.shape)
+    return part_of(*common, weights, proved)
 
 
 def _form(

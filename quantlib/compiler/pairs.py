@@ -6,7 +6,7 @@ kernel; where it does not, their results stand in a table.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,14 @@ class WeightedSum:
     b: np.float32
     c: np.float32
 
+    def and_near_by(self) -> Iterator[WeightedSum]:
+        """The expression, and others that might round where it does not."""
+        yield self
+        a, b = _near(self.a, _ULPS), _near(self.b, _ULPS)
+        yield from (WeightedSum(one, other, self.c) for one in a for other in b)
+        moved = [np.float32(self.c + step) for step in _STEPS]
+        yield from (WeightedSum(one, other, c) for c in moved for one in a[:3] for other in b[:3])
+
     def calls(
         self, x: Array, y: Array, first: Array, second: Array
     ) -> list[tuple[Callable[..., object], tuple[object, ...]]]:
@@ -66,6 +74,13 @@ class WeightedProduct:
     b: np.float32
     s: np.float32
     c: np.float32
+
+    def and_near_by(self) -> Iterator[WeightedProduct]:
+        """The expression, and others that might round where it does not."""
+        factors = _near(self.s, _ULPS)
+        yield from (WeightedProduct(self.a, self.b, s, self.c) for s in factors)
+        moved = [np.float32(self.c + step) for step in _STEPS]
+        yield from (WeightedProduct(self.a, self.b, s, c) for c in moved for s in factors)
 
     def calls(
         self, x: Array, y: Array, first: Array, second: Array
@@ -145,6 +160,19 @@ class PairPart(Part):
         low, high = (np.array(bound, np.float32) for bound in _bounds(self.codes[2]))
         bench.lay(CLIP, work, low, high, work)
         bench.lay(np.rint, work, out)
+
+
+def _near(number: np.float32, ulps: tuple[int, ...]) -> list[np.float32]:
+    """The number moved by so many units of its last place."""
+    unit = np.spacing(np.abs(number))
+    return [np.float32(number + np.float32(steps) * unit) for steps in ulps]
+
+
+_ULPS = (0, 1, -1, 2, -2)
+"""By how much factors are moved where an expression misses a pair."""
+
+_STEPS = (2.0**-12, -(2.0**-12), 2.0**-9, -(2.0**-9))
+"""And constants, in codes; it costs one more pass."""
 
 
 def _look_up(
@@ -236,12 +264,14 @@ def _proved(
         for one, offset in zip(pairs, (x.offset, y.offset), strict=True)
     ]
     work, other = np.empty_like(given[0]), np.empty_like(given[0])
-    for function, arguments in expression.calls(given[0], given[1], work, other):
-        function(*arguments)
-    low, high = _bounds(out)
-    np.rint(np.clip(work, low, high), out=work)
-    if np.array_equal(work, stored):
-        return expression
+    low, high = (np.float32(bound) for bound in _bounds(out))
+    for candidate in expression.and_near_by():
+        for function, arguments in candidate.calls(given[0], given[1], work, other):
+            function(*arguments)
+        CLIP(work, low, high, work)
+        np.rint(work, out=work)
+        if np.array_equal(work, stored):
+            return candidate
     table = np.zeros((first.size, 256), np.float32)
     table[:, : second.size] = stored
     return table.reshape(-1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,7 +68,12 @@ class Program:
         self._tensors = subgraph.tensors
         self._inputs, self._outputs = subgraph.inputs, subgraph.outputs
         self._is_fixed = not any(tensor.is_variable for tensor in subgraph.tensors)
+        self._moving = self._tensors_that_move()
+        self._entries = tuple(
+            (self._tensors[one].shape, self._tensors[one].type.dtype) for one in self._inputs
+        )
         self._unit = self._samples_of_file()
+        self._tile = self._batches_at_once()
         self._idle: dict[int, list[_Workspace]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -99,6 +105,8 @@ class Program:
         """
         if threads < 1:
             raise InvalidInputError("threads", threads, "1 or more")
+        if self._are_one_batch(inputs):
+            return self._run(inputs, 1)
         arrays, times = self._accept(by_position(self._tensors, self._inputs, inputs))
         if times is None:
             return self._by_executor(arrays)
@@ -126,28 +134,36 @@ class Program:
     @property
     def tile(self) -> int:
         """Batches of the file's size that go through at once."""
+        return self._tile
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the workspaces that wait for the next call."""
+        return sum(workspace.bytes for idle in self._idle.values() for workspace in idle)
+
+    def _tensors_that_move(self) -> frozenset[int]:
+        """Tensors that change from run to run."""
+        steps = self._plan.steps
+        computed = {index for step in steps for index in step.outputs}
+        return frozenset({*computed, *self._inputs} - self._plan.constants.keys())
+
+    def _batches_at_once(self) -> int:
+        """As many as keep the tensors of every part in cache."""
         if self._unit is None:
             return 1
         most = 1
         for part in self._parts:
             step = part.step
-            shapes = [
-                self._tensors[one].shape for one in (*step.inputs, *step.outputs) if one in self._moving
-            ]
-            most = max(most, 4 * sum(int(np.prod(shape)) for shape in shapes))
+            moving = [one for one in (*step.inputs, *step.outputs) if one in self._moving]
+            most = max(most, 4 * sum(math.prod(self._tensors[one].shape) for one in moving))
         return max(1, min(_CACHE // most, _MOST_SAMPLES))
 
-    @property
-    def bytes(self) -> int:
-        """Memory of all workspaces that were ever needed at once."""
-        return sum(workspace.bytes for idle in self._idle.values() for workspace in idle)
-
-    @property
-    def _moving(self) -> frozenset[int]:
-        """Tensors that change from run to run."""
-        steps = self._plan.steps
-        computed = {index for step in steps for index in step.outputs}
-        return frozenset({*computed, *self._inputs} - self._plan.constants.keys())
+    def _are_one_batch(self, inputs: Sequence[object]) -> TypeGuard[Sequence[Array]]:
+        """Whether inputs can be taken as they are: arrays of the file's own shapes and dtypes."""
+        return len(inputs) == len(self._entries) and all(
+            type(array) is np.ndarray and array.shape == shape and array.dtype == dtype
+            for array, (shape, dtype) in zip(inputs, self._entries, strict=True)
+        )
 
     def _samples_of_file(self) -> int | None:
         """The extent of every tensor's first axis, if they have one in common and steps do not mix it."""

@@ -16,6 +16,7 @@ from quantlib.compiler.bench import Bench
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.lowering import Lowering, lowers
 from quantlib.compiler.part import Part, Unfit
+from quantlib.compiler.requantizer import CLIP
 from quantlib.compiler.storage import Codes
 from quantlib.ops._node import Array
 from quantlib.ops.softmax import Shares
@@ -25,6 +26,9 @@ __all__ = ["SoftmaxPart"]
 
 _GUARD = 2.0**-10
 """Codes around a tie; the reciprocal in fixed point errs by less than 2**-24 of a share."""
+
+_LARGEST_SUM = 2.0**27
+"""256 in Q12 of 32 bits; the kernel refuses sums of 512, and float32 sums never come near."""
 
 _WIDEST_GUARD = 0.25
 """Beyond it most rows would go through the kernel."""
@@ -92,9 +96,6 @@ class _Rows:
         np.subtract(self.largest, self.x, out=self.below, casting="unsafe")
         shares.terms.take(self.below, out=self.work, mode="clip")
         np.add.reduce(self.work, axis=1, keepdims=True, out=self.sums)
-        if self.sums.min() <= 0.0 or self.sums.max() >= _LARGEST_SUM:
-            self._by_kernel(np.arange(self.x.shape[0]))
-            return
         np.divide(shares.units, self.sums, out=self.sums)
         shares.powers.take(self.below, out=self.quotients, mode="clip")
         np.multiply(self.quotients, self.sums, out=self.quotients)
@@ -103,8 +104,9 @@ class _Rows:
         np.absolute(self.quotients, out=self.quotients)
         low, high = part.made.low - part.made.offset, part.made.high - part.made.offset
         np.add(self.work, part.made.zero_point - part.made.offset, out=self.work)
-        np.clip(self.work, low, high, out=self.y, casting="same_kind")
-        if self.quotients.max() > 0.5 - part.guard:
+        CLIP(self.work, low, high, self.work)
+        np.copyto(self.y, self.work, casting="same_kind")
+        if np.maximum.reduce(self.quotients, axis=None) > 0.5 - part.guard:
             self._by_kernel(np.flatnonzero((self.quotients > 0.5 - part.guard).any(axis=1)))
 
     def _by_kernel(self, rows: NDArray[np.intp]) -> None:
@@ -115,10 +117,6 @@ class _Rows:
         self.y[rows] = made.astype(np.float32) - np.float32(part.made.offset)
 
 
-_LARGEST_SUM = 2.0**27
-"""256 in Q12 of 32 bits; the kernel refuses sums of 512, and float32 sums never come near."""
-
-
 @lowers("SOFTMAX")
 def softmax(lowering: Lowering, step: Step) -> Part | None:
     """The part for 8-bit codes to 8-bit codes; None for any other."""
@@ -127,6 +125,8 @@ def softmax(lowering: Lowering, step: Step) -> Part | None:
         return None
     x, y = step.node.input(0), step.node.output()
     if not x.shape or not np.isfinite(kernel.units) or not np.isfinite(kernel.terms).all():
+        return None
+    if kernel.terms[0] <= 0 or kernel.terms.max() * x.shape[-1] >= _LARGEST_SUM:
         return None
     guard = _GUARD
     if kernel.sums_in_float32:
