@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quantlib.model.graph import (
     Buffer,
+    Metadata,
     Model,
     Operator,
     OperatorCode,
@@ -25,6 +26,7 @@ from quantlib.model.graph import (
     TensorType,
 )
 from quantlib.quantizer.graph import Graph, Kind, Step, Value
+from quantlib.quantizer.releases import CLAIM, claimed_release
 
 __all__ = ["Drawing"]
 
@@ -69,9 +71,7 @@ class Drawing:
             self.subgraph(index, graphs[index]) if index in graphs else self.copy(subgraph)
             for index, subgraph in enumerate(old.subgraphs)
         ]
-        metadata = old.metadata and tuple(
-            dataclasses.replace(entry, buffer=self.old_buffer(entry.buffer)) for entry in old.metadata
-        )
+        metadata = old.metadata and tuple(map(self.metadata, old.metadata))
         return dataclasses.replace(
             old,
             subgraphs=tuple(subgraphs),
@@ -88,6 +88,13 @@ class Drawing:
             self.by_content[data] = len(self.buffers)
             self.buffers.append(Buffer(memoryview(data)))
         return self.by_content[data]
+
+    def metadata(self, entry: Metadata) -> Metadata:
+        """Metadata with a new index of a buffer, and the release that the new operators need."""
+        data = self.model.buffers[entry.buffer].data
+        if entry.name == CLAIM and data is not None:
+            return dataclasses.replace(entry, buffer=self.buffer(claimed_release(bytes(data), self.codes)))
+        return dataclasses.replace(entry, buffer=self.old_buffer(entry.buffer))
 
     def no_data(self, old: int) -> int:
         """Index of a buffer without data: of its own for a tensor that had one of its own."""
