@@ -25,8 +25,8 @@ from quantlib.model.graph import (
     Tensor,
     TensorType,
 )
+from quantlib.ops._releases import CLAIM, claimed_release
 from quantlib.quantizer.graph import Graph, Kind, Step, Value
-from quantlib.quantizer.releases import CLAIM, claimed_release
 
 __all__ = ["Drawing"]
 

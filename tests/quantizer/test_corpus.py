@@ -10,6 +10,7 @@ import pytest
 from quantlib.errors import OracleError
 from quantlib.flatbuffer.read import read_model
 from quantlib.flatbuffer.write import write_model
+from quantlib.ops._releases import CLAIM
 from quantlib.oracle.litert import LiteRT, is_available
 from quantlib.quantizer.quantize import quantize_model
 from quantlib.quantizer.recipes import DynamicRange, Float16, FullInteger, Int16x8
@@ -182,3 +183,34 @@ def test_random_graphs_in_int16_have_the_converters_numbers(walk, expected):
     recipe = Int16x8(bias=np.int32 if expected.stem.endswith("b32") else np.int64)
     given = expected.with_name(expected.name.rsplit("_", 1)[0] + "_calib.tflite")
     assert_equal(walk, given, expected, recipe, expected.stem)
+
+
+def claim_of(model):
+    (entry,) = (entry for entry in model.metadata or () if entry.name == CLAIM)
+    return bytes(model.buffers[entry.buffer].data)
+
+
+def test_claims_are_the_converters():
+    pairs = [
+        (CORPUS / net / given, CORPUS / net / f"{variant}.tflite", recipe)
+        for net in ("mnist", "mbv1", "dscnn")
+        for given, variant, recipe in (
+            ("calib.tflite", "int8", FullInteger()),
+            ("float.tflite", "dyn", DynamicRange()),
+            ("float.tflite", "fp16", Float16()),
+        )
+    ]
+    for path in sorted(CORPUS.glob("random_graphs/*_int8.tflite")):
+        pairs.append((path.with_name(path.name.replace("int8", "calib")), path, FullInteger()))
+    compared = 0
+    for given, expected, recipe in pairs:
+        theirs = read_model(expected)
+        if not claim_of(theirs).strip(b"\0"):
+            continue
+        ours = quantize_model(read_model(given), recipe).model
+        if {(code.name, code.version) for code in ours.operator_codes} == {
+            (code.name, code.version) for code in theirs.operator_codes
+        }:
+            compared += 1
+            assert claim_of(ours) == claim_of(theirs)
+    assert compared > 180

@@ -5,6 +5,7 @@ import numpy as np
 from quantlib.flatbuffer.load import read_model
 from quantlib.flatbuffer.write import write_model
 from quantlib.model.graph import Buffer, Metadata, OperatorCode, Signature
+from quantlib.ops._releases import CLAIM
 from quantlib.ops.add import AddOptions
 from quantlib.quantizer.quantize import quantize_model
 from quantlib.quantizer.recipes import DynamicRange, Float16, FullInteger
@@ -100,3 +101,20 @@ def test_other_subgraphs_keep_real_ends(dense, seen):
         "FULLY_CONNECTED",
         "DEQUANTIZE",
     ]
+
+
+def claim_of(model):
+    (entry,) = (entry for entry in model.metadata or () if entry.name == CLAIM)
+    return bytes(model.buffers[entry.buffer].data)
+
+
+def test_the_claim_is_renewed_and_other_metadata_are_not(dense):
+    model = dense.model()
+    buffers = (*model.buffers, Buffer(memoryview(b"1.5.0".ljust(16, b"\0"))), Buffer(memoryview(b"notes")))
+    at = len(model.buffers)
+    metadata = (Metadata(CLAIM, at), Metadata("about", at + 1))
+    new = quantize_model(
+        replace(model, buffers=buffers, metadata=metadata), FullInteger(), dense.ranges
+    ).model
+    assert claim_of(new) == b"1.14.0".ljust(16, b"\0")
+    assert bytes(new.buffers[new.metadata[1].buffer].data) == b"notes"
