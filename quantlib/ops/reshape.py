@@ -7,11 +7,13 @@ The shape stands in the second input where that is an int32 vector, else in the 
 
 (C1) At most one extent is -1: it takes what the others leave. No other is negative.
 (C2) y has as many elements as x, and its type.
+(C3) The options hold eight extents at most, even where the second input has the shape.
 
 Where x is empty, -1 becomes 0, unless another extent is 0: then it is the quotient of the products
 of the extents that are not 0.
 
-Source: LiteRT tflite/kernels/reshape.cc, internal/reshape_utils.h (ResolveOutputShape).
+Source: LiteRT tflite/kernels/reshape.cc, internal/reshape_utils.h (ResolveOutputShape),
+tflite/core/api/flatbuffer_conversions.cc (ParseReshape).
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ class ReshapeOptions:
 
 
 rule("RESHAPE", same_scale=True, int16="same scale")
+
+_MOST_EXTENTS = 8
 
 
 def resolve_shape(node: Node, asked: Sequence[int], given: Sequence[int]) -> tuple[int, ...]:
@@ -74,6 +78,12 @@ def reshape(node: Node) -> Kernel:
     require_same_type(node)
     node.require(len(node.inputs) in (1, 2), "inputs", len(node.inputs), "1 or 2")
     from_options = node.read_options(ReshapeOptions).new_shape or ()
+    node.require(
+        len(from_options) <= _MOST_EXTENTS,
+        "new_shape",
+        f"{len(from_options)} extents",
+        f"at most {_MOST_EXTENTS}",
+    )
     if from_options == (0,):
         from_options = ()
 

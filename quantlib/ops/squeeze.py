@@ -5,8 +5,9 @@
 (C1) x has at most eight dimensions, y has its type.
 (C2) The axes named in `squeeze_dims` have extent 1; negative ones count from the end, one may be
      named repeatedly. Where none is named, every axis of extent 1 goes.
+(C3) At most eight axes are named, repetitions counted.
 
-Source: LiteRT tflite/kernels/squeeze.cc.
+Source: LiteRT tflite/kernels/squeeze.cc, tflite/core/api/flatbuffer_conversions.cc (ParseSqueeze).
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ def squeeze(node: Node) -> Kernel:
     """A view of the input where its layout allows."""
     require_same_type(node)
     named = node.read_options(SqueezeOptions).squeeze_dims or ()
+    node.require(
+        len(named) <= _MOST_DIMENSIONS, "squeeze_dims", f"{len(named)} axes", f"at most {_MOST_DIMENSIONS}"
+    )
 
     def run(x: Array) -> Array:
         node.require(

@@ -57,6 +57,13 @@ def test_c1_c2_a_shape_holds_the_elements_and_leaves_one_open_at_most(asked):
         resolve_shape(Node("RESHAPE", (), ()), asked, (2, 3))
 
 
+def test_c3_the_options_hold_eight_extents_at_most(compute):
+    operands = [([7], INT32), ([1], INT32)]
+    assert compute("RESHAPE", operands, (INT32,), ReshapeOptions((1,) * 8)).shape == (1,)
+    with pytest.raises(InvalidModelError, match="9 extents; wanted at most 8"):
+        compute("RESHAPE", operands, (INT32,), ReshapeOptions((1,) * 9))
+
+
 def test_c2_the_type_stays(compute):
     with pytest.raises(InvalidModelError, match="FLOAT32; wanted INT32"):
         compute("RESHAPE", [(X, INT32), ([6], INT32)], (FLOAT32,))
@@ -86,6 +93,13 @@ def test_squeeze_drops_what_is_named_or_all(compute):
 def test_squeeze_c1_at_most_eight_dimensions(compute):
     with pytest.raises((InvalidModelError, LimitExceededError), match="9"):
         compute("SQUEEZE", [(np.zeros((1,) * 9), FLOAT32)], (FLOAT32,))
+
+
+def test_squeeze_c3_at_most_eight_axes_are_named(compute):
+    x, dims = np.zeros((1,) * 8), (-8, -7, 2, 3, -4, 5, -2, 7, -8)
+    assert compute("SQUEEZE", [(x, FLOAT32)], (FLOAT32,), SqueezeOptions(dims[:8])).shape == ()
+    with pytest.raises(InvalidModelError, match="9 axes; wanted at most 8"):
+        compute("SQUEEZE", [(x, FLOAT32)], (FLOAT32,), SqueezeOptions(dims))
 
 
 @pytest.mark.parametrize("axis", [1, 4, -5])

@@ -43,14 +43,14 @@ def reshape(choices: Choices, configuration: str) -> Case:
 
 @cases("SQUEEZE", *ANY)
 def squeeze(choices: Choices, configuration: str) -> Case:
-    """Some axes by name, or all of extent 1."""
+    """Some axes by name, one of them twice (LiteRT reads eight names at most), or all of extent 1."""
     movement = Movement.of(choices, TYPES[configuration])
     shape = extents(choices, 0, 8, largest=choices.choice((1, 2, 3)), empty=True)
     movement.data(shape)
     ones = [position for position, extent in enumerate(shape) if extent == 1]
     named = [position for position in ones if choices.choice((False, True))]
     dims = tuple(position - choices.choice((0, len(shape))) for position in named)
-    return movement.finished("SQUEEZE", SqueezeOptions(dims + dims[: choices.integer(0, 1)]))
+    return movement.finished("SQUEEZE", SqueezeOptions((dims + dims[: choices.integer(0, 1)])[:8]))
 
 
 @cases("EXPAND_DIMS", *ANY)
