@@ -6,13 +6,14 @@ prove it, and bound to buffers when it runs; nothing runs that is not the proved
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Chain", "affine", "one_rounding", "two_roundings"]
+__all__ = ["Chain", "affine", "one_rounding", "side_by_side", "two_roundings"]
 
 _SMALLEST_SCALE = 2.0**-30
 """Of a channel whose output hardly moves: its sums, below 2**24, then move it by less than 1/64."""
@@ -120,9 +121,26 @@ def affine(
     c = ((least + most) / 2).astype(dtype)
     return Chain(
         np.dtype(dtype),
-        ((np.add, c), (np.multiply, s if np.ptp(s) else s[:1]), (np.rint, None)),
+        ((np.add, c), (np.multiply, s), (np.rint, None)),
         np.maximum(most - least, 0.0) / 2,
     )
+
+
+def side_by_side(chains: Sequence[Chain]) -> Chain:
+    """Chains of the same passes, for the channels of one after those of the other.
+
+    Parameters
+    ----------
+    chains : sequence of Chain
+        At least one, every operand per channel.
+    """
+    passes = []
+    for position, (ufunc, first) in enumerate(chains[0].passes):
+        operands = [chain.passes[position][1] for chain in chains]
+        operand = None if first is None else np.concatenate([one for one in operands if one is not None])
+        passes.append((ufunc, operand))
+    slack = [chain.slack for chain in chains if chain.slack is not None]
+    return replace(chains[0], passes=tuple(passes), slack=np.concatenate(slack) if slack else None)
 
 
 def one_rounding(

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point, thresholds
 from quantlib.arithmetic.requantize import ByPosition
-from quantlib.compiler.chain import Chain, affine, one_rounding, two_roundings
+from quantlib.compiler.chain import Chain, affine, one_rounding, side_by_side, two_roundings
 from quantlib.ops._accumulate import ToOutput
 
 __all__ = ["Exceptions", "Proved", "Task", "climb", "code_bounds"]
@@ -282,7 +282,7 @@ def _chains(steps: _Steps, dtype: type[np.floating[Any]]) -> Iterator[Chain]:
     rule = task.to_output.requantize
     rule = rule.leftover if isinstance(rule, ByPosition) else rule
     bound = {
-        name: one if one.size == 1 else one[steps.channels]
+        name: one.reshape(-1) if one.size == 1 else one[steps.channels]
         for name, one in (rule.keywords.items() if isinstance(rule, partial) else ())
         if isinstance(one, np.ndarray)
     }
@@ -296,8 +296,14 @@ def _chains(steps: _Steps, dtype: type[np.floating[Any]]) -> Iterator[Chain]:
 
 
 def _affine(steps: _Steps, dtype: type[np.floating[Any]], ulps: int = 0) -> Chain:
-    task = steps.task
-    return affine(steps.real, steps.levels, steps.first, task.low, task.high, dtype, ulps=ulps)
+    task, parts = steps.task, []
+    for begin in range(0, task.channels, _CHANNELS_AT_A_TIME):
+        these = slice(begin, begin + _CHANNELS_AT_A_TIME)
+        low, high = task.low[these], task.high[these]
+        parts.append(
+            affine(steps.real[these], steps.levels, steps.first[:, these], low, high, dtype, ulps=ulps)
+        )
+    return parts[0] if len(parts) == 1 else side_by_side(parts)
 
 
 def _best(steps: _Steps, dtype: type[np.floating[Any]]) -> Proved:
@@ -323,9 +329,10 @@ def _with_exceptions(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> P
     """A chain, and what must be done where it is wrong."""
     slack = 0.0 if chain.slack is None else float(chain.slack.min())
     proved = Proved(steps.task, chain.dtype.name, chain, steps=wrong.size, slack=slack)
-    if not wrong.any():
+    errors = int(np.count_nonzero(wrong))
+    if errors == 0:
         return proved
-    if chain.dtype != np.float32:
+    if chain.dtype != np.float32 or errors * _COST_OF_EXCEPTION > _COST_OF_FLOAT64 * steps.task.channels:
         return Proved(steps.task, "integer")
     exceptions, hard = _exceptions(steps, chain, wrong)
     proved = replace(proved, rung="float32 with exceptions", exceptions=exceptions, hard=hard)

@@ -93,7 +93,8 @@ def _lay_chain(
 
 def _operand(operand: NDArray[Any], times: int) -> NDArray[Any]:
     """One number as an array without dimensions, which is quickest; channels as often as wanted."""
-    return operand.reshape(()) if operand.size == 1 else np.tile(operand, times)
+    operand = np.atleast_1d(operand)
+    return operand[:1].reshape(()) if np.ptp(operand) == 0 else np.tile(operand, times)
 
 
 def _times(pixels: int, channels: int) -> int:
