@@ -1,0 +1,342 @@
+"""The questions of `compiled.py`, each answered in a process of its own.
+
+    python benchmarks/compiled_children.py QUESTION '{"model": ..., ...}'
+
+The last line on standard output is the answer, in JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from turns import blas_core, in_turns, resident_bytes
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FAMILIES = {
+    "reference": "BUILTIN_REF",
+    "optimized": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    "xnnpack": "BUILTIN",
+}
+"""Kernel families by LiteRT's names for them."""
+
+
+class LiteRT:
+    """One interpreter with one thread, from setting its inputs to getting its outputs."""
+
+    def __init__(self, data: bytes, family: str, batch: int | None = None) -> None:
+        from ai_edge_litert import interpreter as litert
+
+        self.interpreter = litert.Interpreter(
+            model_content=data,
+            num_threads=1,
+            experimental_op_resolver_type=getattr(litert.OpResolverType, FAMILIES[family]),
+        )
+        if batch:
+            for detail in self.interpreter.get_input_details():
+                shape = (batch * detail["shape"][0], *detail["shape"][1:])
+                self.interpreter.resize_tensor_input(detail["index"], shape)
+        self.interpreter.allocate_tensors()
+        self.inputs = [detail["index"] for detail in self.interpreter.get_input_details()]
+        self.outputs = [detail["index"] for detail in self.interpreter.get_output_details()]
+        self.shortest_invoke = float("inf")
+
+    def __call__(self, *arrays: Array) -> tuple[Array, ...]:
+        """Set, invoke, get."""
+        for index, array in zip(self.inputs, arrays, strict=True):
+            self.interpreter.set_tensor(index, array)
+        began = time.perf_counter_ns()
+        self.interpreter.invoke()
+        self.shortest_invoke = min(self.shortest_invoke, (time.perf_counter_ns() - began) * 1e-9)
+        return tuple(self.interpreter.get_tensor(index) for index in self.outputs)
+
+    def each(self, *arrays: Array) -> tuple[Array, ...]:
+        """Sample after sample, for models of batch one."""
+        results = [self(*(array[at : at + 1] for array in arrays)) for at in range(len(arrays[0]))]
+        return tuple(np.concatenate(one) for one in zip(*results, strict=True))
+
+
+def has_litert() -> bool:
+    """Whether ai-edge-litert is installed."""
+    from quantlib.oracle.litert import is_available
+
+    return is_available()
+
+
+def random_inputs(model: Any, batch: int = 1, seed: int = 0) -> list[Array]:
+    """Arrays that a model takes: any code of the type, or normal reals."""
+    random = np.random.default_rng(seed)
+    subgraph = model.subgraphs[0]
+    arrays: list[Array] = []
+    for tensor in (subgraph.tensors[index] for index in subgraph.inputs):
+        shape = (tensor.shape[0] * batch, *tensor.shape[1:]) if batch > 1 else tensor.shape
+        if tensor.type.dtype.kind == "f":
+            arrays.append(random.normal(size=shape).astype(tensor.type.dtype))
+        else:
+            limits = np.iinfo(tensor.type.dtype)
+            arrays.append(random.integers(limits.min, limits.max, shape, tensor.type.dtype, endpoint=True))
+    return arrays
+
+
+def same(ours: Sequence[Array], theirs: Sequence[Array]) -> bool:
+    """Whether outputs are equal bit for bit."""
+    return all(
+        a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def compare(model: str, seconds: float, rounds: int | None) -> dict[str, Any]:
+    """One sample, every family, ours and LiteRT's in turns; only who agrees is timed."""
+    import quantlib as ql
+
+    data = Path(model).read_bytes()
+    parsed = ql.read_model(data)
+    x = random_inputs(parsed)
+    contestants: dict[str, Callable[[], object]] = {}
+    wrong, litert = [], {}
+    for family in FAMILIES:
+        program = ql.compile_model(parsed, kernels=family)
+        if has_litert():
+            theirs = LiteRT(data, family)
+            trials = [random_inputs(parsed, seed=seed) for seed in range(4)]
+            if not all(same(program(*trial), theirs(*trial)) for trial in trials):
+                wrong.append(family)
+                continue
+            litert[family] = theirs
+            contestants[f"litert {family}"] = partial(theirs, *x)
+        contestants[f"ours {family}"] = partial(program, *x)
+    times = in_turns(contestants, seconds, rounds)
+    invoke = {family: theirs.shortest_invoke for family, theirs in litert.items()}
+    return {"times": times, "invoke": invoke, "wrong": wrong}
+
+
+def batch(model: str, batch: int, seconds: float, rounds: int | None) -> dict[str, Any]:
+    """Many samples: ours at once, LiteRT one by one, and LiteRT resized where the model allows it."""
+    import quantlib as ql
+
+    data = Path(model).read_bytes()
+    parsed = ql.read_model(data)
+    x = random_inputs(parsed, batch)
+    contestants: dict[str, Callable[[], object]] = {}
+    wrong, refused = [], []
+    for family in FAMILIES:
+        program = ql.compile_model(parsed, kernels=family)
+        if has_litert():
+            one = LiteRT(data, family)
+            if not same(program(*x), one.each(*x)):
+                wrong.append(family)
+                continue
+            contestants[f"loop {family}"] = partial(one.each, *x)
+            try:
+                many = LiteRT(data, family, batch)
+                agrees = same(program(*x), many(*x))
+            except (RuntimeError, ValueError):
+                agrees = False
+            if agrees:
+                contestants[f"resized {family}"] = partial(many, *x)
+            else:
+                refused.append(family)
+        contestants[f"ours {family}"] = partial(program, *x)
+    times = in_turns(contestants, seconds, rounds)
+    return {"times": times, "wrong": wrong, "refused": refused, "tile": program.tile}
+
+
+def threads(model: str, batch: int, threads: int, seconds: float, rounds: int | None) -> dict[str, Any]:
+    """A batch with one thread and with several; and the same for matrix products, as what the machine gives."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import quantlib as ql
+
+    parsed = ql.read_model(Path(model).read_bytes())
+    program = ql.compile_model(parsed)
+    x = random_inputs(parsed, batch)
+    if not same(program(*x, threads=threads), program(*x)):
+        return {"wrong": ["reference"], "times": {}, "tile": program.tile}
+    square = np.ones((384, 384), np.float32)
+    work = [partial(np.matmul, square, square)] * (8 * threads)
+
+    def matrices(count: int) -> None:
+        with ThreadPoolExecutor(count) as pool:
+            for _ in pool.map(lambda one: one(), work):
+                pass
+
+    contestants: dict[str, Callable[[], object]] = {
+        "one": partial(program, *x),
+        "several": partial(program, *x, threads=threads),
+        "matrices one": partial(matrices, 1),
+        "matrices several": partial(matrices, threads),
+    }
+    return {"times": in_turns(contestants, seconds, rounds), "wrong": [], "tile": program.tile}
+
+
+def prepare(model: str) -> dict[str, Any]:
+    """Reading and compiling for the first time; then again, with everything imported and warm."""
+    began = time.perf_counter()
+    import quantlib as ql
+
+    data = Path(model).read_bytes()
+    parsed = ql.read_model(data)
+    program = ql.compile_model(parsed)
+    program(*random_inputs(parsed))
+    first = time.perf_counter() - began
+    answer = {"first result": first}
+    began = time.perf_counter()
+    parsed = ql.read_model(data)
+    answer["parse"] = time.perf_counter() - began
+    began = time.perf_counter()
+    program = ql.compile_model(parsed)
+    answer["compile"] = time.perf_counter() - began
+    x = random_inputs(parsed)
+    began = time.perf_counter()
+    program(*x)
+    answer["first call"] = time.perf_counter() - began
+    return answer
+
+
+def prepare_litert(model: str) -> dict[str, Any]:
+    """The same of LiteRT's reference kernels."""
+    import quantlib as ql
+
+    data = Path(model).read_bytes()
+    x = random_inputs(ql.read_model(data))
+    began = time.perf_counter()
+    LiteRT(data, "reference")(*x)
+    first = time.perf_counter() - began
+    began = time.perf_counter()
+    LiteRT(data, "reference")
+    return {"first result": first, "prepare": time.perf_counter() - began}
+
+
+def memory(model: str, who: str, family: str) -> dict[str, Any]:
+    """Resident bytes after imports, and after one run."""
+    if who == "ours":
+        import quantlib as ql
+
+        imported = resident_bytes()
+        data = Path(model).read_bytes()
+        parsed = ql.read_model(data)
+        x = random_inputs(parsed)
+        program = ql.compile_model(parsed, kernels=family)
+        del data
+        program(*x)
+        after = resident_bytes()
+        return {"imported": imported, "after": after, "workspace": program.bytes}
+    from ai_edge_litert import interpreter as litert
+
+    x = np.load(model + ".npy") if Path(model + ".npy").exists() else None
+    imported = resident_bytes()
+    made = litert.Interpreter(
+        model_path=model,
+        num_threads=1,
+        experimental_op_resolver_type=getattr(litert.OpResolverType, FAMILIES[family]),
+    )
+    made.allocate_tensors()
+    for detail in made.get_input_details():
+        x = np.zeros(detail["shape"], detail["dtype"])
+        made.set_tensor(detail["index"], x)
+    made.invoke()
+    return {"imported": imported, "after": resident_bytes(), "workspace": None}
+
+
+def imports() -> dict[str, Any]:
+    """How long `import quantlib` takes after NumPy, and whether the schema came with it."""
+    began = time.perf_counter()
+    import quantlib
+
+    seconds = time.perf_counter() - began
+    assert quantlib.__version__
+    return {"seconds": seconds, "tflite": "tflite" in sys.modules, "modules": len(sys.modules)}
+
+
+def profile(model: str, kernels: str, batch: int, rounds: int | None) -> dict[str, Any]:
+    """Seconds of every call of a program, step by step; the best of many runs."""
+    import quantlib as ql
+    from quantlib.compiler import program as room
+    from quantlib.compiler.bench import Bench
+
+    marks: list[tuple[Any, int, Bench]] = []
+
+    class Recording(Bench):
+        def bind(self, part: Any) -> None:
+            began = len(self.calls)
+            super().bind(part)
+            marks.append((part, began, self))
+
+    room.Bench = Recording  # type: ignore[misc]
+    parsed = ql.read_model(Path(model).read_bytes())
+    program = ql.compile_model(parsed, kernels=kernels)
+    x = random_inputs(parsed, batch)
+    arrays, times = program._accept(x)
+    assert times is not None
+    workspace = program._workspace(times)
+    workspace.run(arrays)
+    best = np.full(len(workspace.calls), np.inf)
+    for _ in range(rounds or 50):
+        for at, call in enumerate(workspace.calls):
+            began = time.perf_counter()
+            call()
+            best[at] = min(best[at], time.perf_counter() - began)
+    whole = in_turns({"run": partial(workspace.run, arrays)}, 1.0, rounds)["run"]["wall"]
+    steps = []
+    for number, (part, start, _) in enumerate(marks):
+        end = marks[number + 1][1] if number + 1 < len(marks) else len(best)
+        names = [_name_of(call) for call in workspace.calls[start:end]]
+        node = part.step.node
+        shapes = [parsed.subgraphs[0].tensors[index].shape for index in part.step.outputs]
+        steps.append(
+            {
+                "step": number,
+                "operator": node.operator,
+                "part": type(part).__name__,
+                "shape": list(shapes[0]) if shapes else [],
+                "calls": [[name, seconds] for name, seconds in zip(names, best[start:end], strict=True)],
+            }
+        )
+    return {"whole": whole, "steps": steps}
+
+
+def _name_of(call: Any) -> str:
+    function = getattr(call, "func", call)
+    return str(getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function)))
+
+
+def onnx(model: str, seconds: float, rounds: int | None) -> dict[str, Any]:
+    """The first layers of a model, ours and by onnx's ReferenceEvaluator."""
+    from onnx_chain import against
+
+    return against(Path(model), seconds, rounds)
+
+
+QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "compare": compare,
+    "batch": batch,
+    "threads": threads,
+    "prepare": prepare,
+    "prepare_litert": prepare_litert,
+    "memory": memory,
+    "imports": imports,
+    "profile": profile,
+    "onnx": onnx,
+}
+
+
+def main() -> None:
+    """Answer one question."""
+    stream = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # LiteRT talks on standard output
+    answer = QUESTIONS[sys.argv[1]](**json.loads(sys.argv[2]))
+    answer |= {"core": blas_core(), "numpy": np.__version__}
+    print(json.dumps(answer), file=stream, flush=True)
+
+
+if __name__ == "__main__":
+    main()

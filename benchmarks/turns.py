@@ -1,0 +1,97 @@
+"""Contestants in turns: each keeps the best of many calls, so that a disturbance hits all of them."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+Call = Callable[[], object]
+
+BLOCK = 2e-3
+"""Seconds of calls in a row before it is the next one's turn: caches are warm, as in steady use."""
+
+
+@dataclass
+class Best:
+    """The shortest call so far, in seconds: on the clock, and of the calling thread's processor time."""
+
+    wall: float = float("inf")
+    cpu: float = float("inf")
+    calls: int = 0
+
+    def add(self, call: Call) -> None:
+        """One more call."""
+        before = time.thread_time_ns()
+        began = time.perf_counter_ns()
+        call()
+        ended = time.perf_counter_ns()
+        after = time.thread_time_ns()
+        self.wall = min(self.wall, (ended - began) * 1e-9)
+        self.cpu = min(self.cpu, (after - before) * 1e-9)
+        self.calls += 1
+
+
+def in_turns(
+    contestants: Mapping[str, Call], seconds: float, rounds: int | None = None
+) -> dict[str, dict[str, float]]:
+    """The best times of all contestants.
+
+    Parameters
+    ----------
+    contestants : mapping of name to callable
+    seconds : float
+        How long to go on in all, but at least three rounds.
+    rounds : int, optional
+        Exactly so many rounds instead.
+    """
+    best = {name: Best() for name in contestants}
+    blocks = {}
+    for name, call in contestants.items():
+        call()
+        trial = Best()
+        trial.add(call)
+        blocks[name] = max(1, int(BLOCK / max(trial.wall, 1e-7)))
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        began, done = time.perf_counter(), 0
+        while done < rounds if rounds else done < 3 or time.perf_counter() - began < seconds:
+            for name, call in contestants.items():
+                for _ in range(blocks[name]):
+                    best[name].add(call)
+            done += 1
+    finally:
+        if was_enabled:
+            gc.enable()
+    return {name: asdict(one) for name, one in best.items()}
+
+
+def blas_core() -> str | None:
+    """The kernels that NumPy's OpenBLAS chose, asked of the library itself; None where it cannot be asked."""
+    try:
+        mapped = Path("/proc/self/maps").read_text().splitlines()
+        (path,) = {line.split()[-1] for line in mapped if "openblas" in line.rpartition("/")[2]}
+        library = ctypes.CDLL(path)
+    except (OSError, ValueError):
+        return None
+    for name in ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename"):
+        ask = getattr(library, name, None)
+        if ask is not None:
+            ask.restype, ask.argtypes = ctypes.c_char_p, []
+            return str(ask().decode())
+    return None
+
+
+def resident_bytes() -> int | None:
+    """Resident memory of the process; None where there is no /proc."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return None
+    import resource
+
+    return pages * resource.getpagesize()
