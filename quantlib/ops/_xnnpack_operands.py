@@ -117,7 +117,9 @@ def chosen(node: Node, is_better: np.ufunc) -> Kernel:
     """A kernel for the better one of two numbers: x where it is better than y, else y.
 
     It matters where a comparison decides nothing, between 0 and −0 or with NaN. If x stands still along
-    the innermost axis, operands change places. A constant of one element becomes a bound on the other.
+    the innermost axis, operands change places. A constant of one element becomes a bound on the other,
+    unless it has more dimensions; as a bound, −0 is 0. An infinite bound that bounds nothing is a copy,
+    of NaN and of subnormal numbers, too.
 
     Parameters
     ----------
@@ -137,18 +139,35 @@ def chosen(node: Node, is_better: np.ufunc) -> Kernel:
     def bound_second(x: Array, y: Array) -> Array:
         return _bounded_by(y, x, is_better)
 
-    for position, bounded in enumerate((bound_first, bound_second)):
+    position = _position_of_bound(node)
+    if position is None:
+        return numbers(node, choose, Activation.NONE)
+    constant = node.input(position).constant
+    if constant is not None and constant.item() == (-np.inf if is_better(1, 0) else np.inf):
+        require_operands(node)
+        return lambda x, y: np.array((y, x)[position])
+    bounded = numbers(node, (bound_first, bound_second)[position], Activation.NONE)
+
+    def run(x: Array, y: Array) -> Array | tuple[Array, ...]:
+        # Before subnormal numbers are flushed: a negative one stays −0.
+        return bounded(x + x.dtype.type(0), y) if position == 0 else bounded(x, y + y.dtype.type(0))
+
+    return run
+
+
+def _position_of_bound(node: Node) -> int | None:
+    """Which operand is a constant of one element and of no more dimensions than the other: best the second."""
+    for position in (1, 0):
         constant = node.input(position).constant
         if constant is not None and constant.size == 1:
-            return numbers(node, bounded, Activation.NONE)
-    return numbers(node, choose, Activation.NONE)
+            return position if constant.ndim <= len(node.input(1 - position).shape) else None
+    return None
 
 
 def _bounded_by(bound: Array, x: Array, is_better: np.ufunc) -> Array:
     """float32 keeps NaN; float16 compares the other way round and has a second bound, at infinity."""
     if x.dtype == np.float32:
         return np.where(is_better(bound, x), bound, x)
-    bound = bound + np.float16(0)  # −0 is 0
     infinite = np.full_like(bound, np.inf)
     low, high = (bound, infinite) if is_better(1, 0) else (-infinite, bound)
     raised = np.where(x > low, x, low)

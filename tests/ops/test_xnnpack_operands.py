@@ -135,6 +135,37 @@ def test_a_constant_of_one_element_is_a_bound(compute):
     assert out.tolist() == [-np.inf, 1.0, 3.0]
 
 
+def test_a_constant_of_more_dimensions_is_no_bound(compute):
+    for operator in ("MAXIMUM", "MINIMUM"):
+        operands = [(np.nan, FLOAT16), ([-0.0778], FLOAT16)]
+        out = compute(operator, operands, (FLOAT16,), constants=[1], kernels="xnnpack")
+        assert out.shape == (1,)
+        assert np.isnan(out[0])
+
+
+def test_a_bound_of_minus_zero_is_zero_and_a_subnormal_one_is_minus_zero(compute):
+    for bound, is_negative in ((-0.0, False), (-1e-40, True)):
+        operands = [(-0.5, FLOAT32), (bound, FLOAT32)]
+        out = compute("MAXIMUM", operands, (FLOAT32,), constants=[1], kernels="xnnpack")
+        assert (out, np.signbit(out)) == (0, is_negative)
+
+
+def test_of_two_constants_the_second_is_the_bound(compute):
+    operands = [([np.nan], FLOAT16), ([3.0], FLOAT16)]
+    out = compute("MAXIMUM", operands, (FLOAT16,), constants=[0, 1], kernels="xnnpack")
+    assert out.tolist() == [3.0]
+
+
+@pytest.mark.parametrize(("operator", "bound"), [("MAXIMUM", -np.inf), ("MINIMUM", np.inf)])
+def test_a_bound_that_bounds_nothing_copies(compute, operator, bound):
+    x = [1e-40, np.nan, -np.inf, np.inf]
+    operands = [(x, FLOAT32), ([bound], FLOAT32)]
+    out = compute(operator, operands, (FLOAT32,), constants=[1], kernels="xnnpack")
+    assert np.array_equal(out, np.array(x, np.float32), equal_nan=True)
+    halves = [([bound], FLOAT16), ([np.nan], FLOAT16)]
+    assert np.isnan(compute(operator, halves, (FLOAT16,), constants=[0], kernels="xnnpack"))
+
+
 def test_constant_slopes_leave_subnormal_negative_numbers_alone(compute):
     operands = [([[-1e-40, -2.0]], FLOAT32), ([0.5], FLOAT32)]
     taken = compute("PRELU", operands, (FLOAT32,), constants=[1], kernels="xnnpack")
