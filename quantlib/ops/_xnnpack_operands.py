@@ -28,6 +28,7 @@ __all__ = [
     "eight_fractional_bits",
     "flushing",
     "numbers",
+    "operands_of_table",
     "takes_codes",
     "takes_number",
     "takes_numbers",
@@ -236,11 +237,34 @@ def takes_product(node: Node) -> bool:
     return bool(2.0**-16 <= real < 2.0**8)
 
 
+def operands_of_table(node: Node, activation: Activation) -> Callable[[Array, Array], tuple[Array, Array]]:
+    """Both operands, but for the dimensions of a constant that becomes part of a table.
+
+    From an operator of 8-bit codes, one of them a constant of one element, and the activation after it
+    XNNPACK makes a table of 256 codes. What is looked up has the shape of the other operand, even where
+    the constant has more dimensions.
+
+    Parameters
+    ----------
+    node : Node
+        That the delegate takes.
+    activation : Activation
+
+    Source: google/XNNPACK src/subgraph.c (xnn_subgraph_fuse_unary_quantized_into_lut)
+    """
+    first, second = (node.input(position).constant for position in (0, 1))
+    if activation is Activation.NONE or (first is None) is (second is None):
+        return lambda x, y: (x, y)
+    if first is not None:
+        return lambda x, y: (x.reshape(()) if x.size == 1 else x, y)
+    return lambda x, y: (x, y.reshape(()) if y.size == 1 else y)
+
+
 def weighted_sum(node: Node, sign: int, activation: Activation) -> Accumulating:
     """A kernel for ((x − zx)·a ± (y − zy)·b + 2**(shift − 1) >> shift) + zo, clamped.
 
     a and b are the ratios sx / so and sy / so times 2**shift, to the nearest integer; the shift is such
-    that the larger one has 21 bits.
+    that the larger one has 21 bits. Shapes are those of `operands_of_table`.
 
     Parameters
     ----------
@@ -255,9 +279,11 @@ def weighted_sum(node: Node, sign: int, activation: Activation) -> Accumulating:
     ratios = np.array([_ratio(node, 0), _ratio(node, 1)], np.float32)
     shift = 21 - int(np.frexp(np.max(ratios))[1])  # frexp's exponent is one more than IEEE's
     a, b = (int(weight) for weight in np.rint(np.ldexp(ratios, shift)))
+    operands = operands_of_table(node, activation)
 
     def terms(x: Array, y: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         broadcast_shape(node, x, y)
+        x, y = operands(x, y)
         left = (x.astype(np.int64) - x_value.zero_point) * a
         right = (y.astype(np.int64) - y_value.zero_point) * (sign * b)
         return left, right

@@ -49,7 +49,7 @@ from quantlib.ops._registry import kernel
 from quantlib.ops._rule import Versions, rule
 from quantlib.ops._runs import Blocks, InBlocks, in_registers, narrowed_to_int16
 from quantlib.ops._unquantized import arithmetic, wrapping
-from quantlib.ops._xnnpack_operands import numbers, takes_numbers, takes_product
+from quantlib.ops._xnnpack_operands import numbers, operands_of_table, takes_numbers, takes_product
 
 __all__ = ["MulOptions"]
 
@@ -112,8 +112,15 @@ def square_xnnpack(node: Node) -> Kernel:
 def int8_xnnpack(node: Node) -> Kernel:
     """Codes of 8 bits, by a factor in float32."""
     product = _codes(node)
-    low, high = xnnpack_bounds(node.read_options(MulOptions).fused_activation_function, node.output())
-    return Accumulating(product.accumulate, replace(product.to_output, low=low, high=high))
+    activation = node.read_options(MulOptions).fused_activation_function
+    operands = operands_of_table(node, activation)
+    low, high = xnnpack_bounds(activation, node.output())
+
+    def accumulate(x: Array, y: Array) -> NDArray[np.int64]:
+        broadcast_shape(node, x, y)
+        return product.accumulate(*operands(x, y))
+
+    return Accumulating(accumulate, replace(product.to_output, low=low, high=high))
 
 
 @kernel(

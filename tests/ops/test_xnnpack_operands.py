@@ -12,6 +12,7 @@ from quantlib.ops._activation import Activation
 from quantlib.ops._resolve import resolve
 from quantlib.ops.add import AddOptions
 from quantlib.ops.mul import MulOptions
+from quantlib.ops.sub import SubOptions
 from quantlib.runtime.execute import run
 from quantlib.testing.single_operator import Graph, quantization
 
@@ -164,6 +165,26 @@ def test_a_bound_that_bounds_nothing_copies(compute, operator, bound):
     assert np.array_equal(out, np.array(x, np.float32), equal_nan=True)
     halves = [([bound], FLOAT16), ([np.nan], FLOAT16)]
     assert np.isnan(compute(operator, halves, (FLOAT16,), constants=[0], kernels="xnnpack"))
+
+
+@pytest.mark.parametrize("options", [AddOptions, SubOptions, MulOptions])
+def test_a_constant_in_a_table_has_no_dimensions(compute, options):
+    operator = options.__name__.removesuffix("Options").upper()
+    row, one = ([4, 6, 8], INT8, ONE), ([[[2]]], INT8, HALF)
+    for activation, constants, shape in (
+        (Activation.RELU, [1], (3,)),
+        (Activation.NONE, [1], (1, 1, 3)),
+        (Activation.RELU, [], (1, 1, 3)),
+        (Activation.RELU, [0, 1], (1, 1, 3)),
+    ):
+        out = compute(
+            operator, [row, one], (INT8, ONE), options(activation), constants=constants, kernels="xnnpack"
+        )
+        assert out.shape == shape
+    turned = compute(
+        operator, [one, row], (INT8, ONE), options(Activation.RELU6), constants=[0], kernels="xnnpack"
+    )
+    assert turned.shape == (3,)
 
 
 def test_constant_slopes_leave_subnormal_negative_numbers_alone(compute):
