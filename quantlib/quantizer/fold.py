@@ -91,6 +91,8 @@ class _Reading:
             if len(operator.inputs) != 1 or len(operator.outputs) != 1:
                 continue
             (given,), (made,) = operator.inputs, operator.outputs
+            if not self._is_alike(given, made):
+                continue
             if name == "FAKE_QUANT":
                 marks[made] = Mark(given, self._range(position, operator))
             elif name == "QUANTIZE" and self._is_only_dequantized(given, made):
@@ -109,6 +111,11 @@ class _Reading:
                 continue
             taken.add(position)
         return marks, frozenset(taken)
+
+    def _is_alike(self, given: int, made: int) -> bool:
+        """Whether two tensors are there and have one shape."""
+        tensors = self.subgraph.tensors
+        return given >= 0 and made >= 0 and tensors[given].shape == tensors[made].shape
 
     def _is_constant(self, index: int) -> bool:
         return constant_data(self.model, self.subgraph.tensors[index]) is not None
@@ -161,6 +168,8 @@ def _parameters(tensor: Tensor, *, is_constant: bool) -> Parameters | None:
         return None
     zero_point = points.pop() - (128 if tensor.type is TensorType.UINT8 else 0)
     axis = known.quantized_dimension if known.scale.size > 1 else None
+    if axis is not None and tensor.shape[axis : axis + 1] != (known.scale.size,):
+        return None
     scale = tuple(known.scale.astype(np.float64).tolist())
     is_narrow = is_constant and zero_point == 0
     return Parameters(TensorType.INT8, scale, zero_point, axis, is_narrow, is_given=True)

@@ -170,6 +170,33 @@ def parameters(tensor: Tensor) -> tuple:
     return tensor.type.name, quantization.scale.tolist(), quantization.zero_point.tolist()
 
 
+def with_something_changed(model, rng):
+    """The model with another shape, operator or operand somewhere."""
+    subgraph = model.subgraphs[0]
+    tensors, operators = list(subgraph.tensors), list(subgraph.operators)
+    at, place = rng.randrange(len(tensors)), rng.randrange(len(operators))
+    inputs = list(operators[place].inputs)
+    kind = rng.randrange(4)
+    if kind == 0:
+        tensors[at] = replace(
+            tensors[at], shape=tuple(rng.choice((0, 1, 2, 3)) for _ in range(rng.randint(0, 5)))
+        )
+    elif kind == 1:
+        inputs[rng.randrange(len(inputs))] = rng.randrange(-1, len(tensors))
+        operators[place] = replace(operators[place], inputs=tuple(inputs))
+    elif kind == 2:
+        operators[place] = replace(operators[place], inputs=tuple(inputs[: rng.randint(1, len(inputs))]))
+    else:
+        operators[place] = replace(operators[place], opcode_index=rng.randrange(len(model.operator_codes)))
+    return replace(model, subgraphs=(replace(subgraph, tensors=tuple(tensors), operators=tuple(operators)),))
+
+
+@pytest.fixture
+def mutated():
+    """A model and a generator to the model with something changed."""
+    return with_something_changed
+
+
 @pytest.fixture
 def walk():
     """Two models compared: what was compared, and what differs."""

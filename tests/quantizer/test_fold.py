@@ -1,10 +1,15 @@
 """Marks that training or another tool left in a float model are taken over."""
 
+import random
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from quantlib.calibration.ranges import Ranges
-from quantlib.errors import UnsupportedError
+from quantlib.errors import QuantlibError, UnsupportedError
+from quantlib.flatbuffer.load import read_model
+from quantlib.flatbuffer.write import write_model
 from quantlib.model.graph import Operator, OperatorCode, Record, TensorType
 from quantlib.ops.add import AddOptions
 from quantlib.ops.fully_connected import FullyConnectedOptions
@@ -149,3 +154,41 @@ def test_integers_that_an_operator_reads_are_not_marks(net):
     net.operator("RELU", [code], net.outputs)
     with pytest.raises(UnsupportedError, match="quantized already"):
         quantize_model(net.model(), FullInteger(), {"x": (-1, 1)})
+
+
+def damaged(model, rng):
+    """With another type, other parameters, or another output somewhere."""
+    subgraph = model.subgraphs[0]
+    tensors, outputs = list(subgraph.tensors), subgraph.outputs
+    at, kind = rng.randrange(len(tensors)), rng.randrange(3)
+    if kind == 0 and tensors[at].quantization is not None:
+        scale = rng.choice(([0.1], [0.1, 0.2], [0.1, 0.1, 0.1], [1e-38], [1e30]))
+        parameters = quantization(scale, rng.choice((0, 5, -200)), rng.choice((0, 1, 2)))
+        tensors[at] = replace(tensors[at], quantization=parameters)
+    elif kind == 1:
+        tensors[at] = replace(tensors[at], type=rng.choice(list(TensorType)))
+    else:
+        outputs = (at,)
+    return replace(model, subgraphs=(replace(subgraph, tensors=tuple(tensors), outputs=outputs),))
+
+
+def test_nothing_but_our_own_errors_escapes_from_damaged_marks(trained, mutated):
+    bounded = trained.real("bounded", (1, 2))
+    trained.operator("RELU", [trained.outputs.pop()], [bounded])
+    x = fake_quant(trained, bounded, "faked", -1.0, 2.0)
+    w = stored(trained, np.int8([[1, 2], [3, 4]]), INT8, [0.1, 0.2])
+    y = trained.real_output("z", (1, 2), -1.0, 1.0)
+    bias = stored(trained, np.float16([1, 2]), FLOAT16)
+    trained.operator("FULLY_CONNECTED", [x, w, bias], [y], FullyConnectedOptions())
+    rng, fine = random.Random(5), 0
+    assert quantize_model(trained.model(), FullInteger(), trained.ranges).report.float_operators == ()
+    for _ in range(250):
+        model = mutated(damaged(trained.model(), rng), rng)
+        for recipe in (FullInteger(), Int16x8(), Float16()):
+            try:
+                result = quantize_model(model, recipe, {} if recipe == Float16() else None)
+            except QuantlibError:
+                continue
+            fine += 1
+            assert read_model(write_model(result.model)) == result.model
+    assert fine > 30

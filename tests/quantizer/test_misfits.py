@@ -37,28 +37,7 @@ def test_a_layer_without_weights_or_with_another_bias_stays_in_float(dense, reci
     assert reason in result.report.float_operators[0].reason
 
 
-def mutated(model, rng):
-    """The model with another shape, operator or operand somewhere."""
-    subgraph = model.subgraphs[0]
-    tensors, operators = list(subgraph.tensors), list(subgraph.operators)
-    at, place = rng.randrange(len(tensors)), rng.randrange(len(operators))
-    inputs = list(operators[place].inputs)
-    kind = rng.randrange(4)
-    if kind == 0:
-        tensors[at] = replace(
-            tensors[at], shape=tuple(rng.choice((0, 1, 2, 3)) for _ in range(rng.randint(0, 5)))
-        )
-    elif kind == 1:
-        inputs[rng.randrange(len(inputs))] = rng.randrange(-1, len(tensors))
-        operators[place] = replace(operators[place], inputs=tuple(inputs))
-    elif kind == 2:
-        operators[place] = replace(operators[place], inputs=tuple(inputs[: rng.randint(1, len(inputs))]))
-    else:
-        operators[place] = replace(operators[place], opcode_index=rng.randrange(len(model.operator_codes)))
-    return replace(model, subgraphs=(replace(subgraph, tensors=tuple(tensors), operators=tuple(operators)),))
-
-
-def test_nothing_but_our_own_errors_escapes_from_damaged_models(net):
+def test_nothing_but_our_own_errors_escapes_from_damaged_models(net, mutated):
     x = net.real_input("x", (1, 2), -1.0, 1.0)
     h = net.real("h", (1, 2), -1.0, 1.0)
     s = net.real("s", (1, 2), 0.0, 1.0)
