@@ -162,7 +162,7 @@ class Bench:
 
     def reshape(self, index: int, source: int) -> None:
         """A tensor whose stored codes are another's in another shape: the same memory, where it allows."""
-        if self.border(index) == NO_BORDER and self.stored(source).flags.c_contiguous:
+        if self.border(index) == self.border(source) == NO_BORDER:
             self._stored[index] = self.stored(source).reshape(self.shape(index))
             for memory in self._memory.get(source, []):
                 self._hold(index, memory)

@@ -15,7 +15,6 @@ from quantlib.compiler.storage import Codes, are_codes
 from quantlib.errors import QuantlibError
 from quantlib.model.graph import OPTIONAL
 from quantlib.ops._accumulate import ToOutput
-from quantlib.ops._node import Node
 from quantlib.runtime.plan import Plan, Step
 
 __all__ = ["Lowerer", "Lowering", "lower", "lowers"]
@@ -126,7 +125,7 @@ def lower(plan: Plan, otherwise: Callable[[Step], Part]) -> tuple[tuple[Part, ..
     known = lowerers()
     parts = []
     for step in plan.steps:
-        lowerer = None if _is_custom(step.node) else known.get(step.node.operator)
+        lowerer = None if step.is_custom else known.get(step.node.operator)
         parts.append(_lowered(lowerer, lowering, step) or otherwise(step))
     for index in range(len(plan.model.subgraphs[plan.subgraph_index].tensors)):
         if lowering.has_codes(index):
@@ -142,7 +141,3 @@ def _lowered(lowerer: Lowerer | None, lowering: Lowering, step: Step) -> Part | 
         return lowerer(lowering, step)
     except QuantlibError:  # the kernel says so when the program runs, if it comes to that
         return None
-
-
-def _is_custom(node: Node) -> bool:
-    return node.custom_options is not None

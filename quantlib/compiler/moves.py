@@ -36,13 +36,13 @@ class PadPart(Part):
 
     Parameters
     ----------
-    before : tuple of int
-        Elements before the first, along every axis.
+    around : tuple of (int, int)
+        Elements before the first and after the last, along every axis.
     fill : int
         The stored code around.
     """
 
-    before: tuple[int, ...]
+    around: tuple[tuple[int, int], ...]
     fill: int
 
     def bind(self, bench: Bench) -> None:
@@ -50,9 +50,10 @@ class PadPart(Part):
         x, index = bench.stored(self.step.inputs[0]), self.step.outputs[0]
         shape = bench.shape(index)
         inside = tuple(
-            slice(before, before + extent) for before, extent in zip(self.before, x.shape, strict=True)
+            slice(before, before + extent) for (before, _), extent in zip(self.around, x.shape, strict=True)
         )
-        if any(place.stop > extent for place, extent in zip(inside, shape, strict=True)):
+        ends = tuple(place.stop + after for place, (_, after) in zip(inside, self.around, strict=True))
+        if ends != shape:
             raise Unfit("another shape")
         y = bench.new_codes(index)
         bench.lay(y.fill, np.float32(self.fill))
@@ -137,8 +138,8 @@ def pad(lowering: Lowering, step: Step) -> Part | None:
     stored = lowering.set(y, replace(codes, low=low, high=high, zero_point=made.zero_point))
     per_sample = not rows[0].any() and given.shape[0] == made.shape[0]
     certificate = _certificate(step, "view", "codes are copied")
-    before = tuple(int(one) for one in rows[:, 0])
-    return PadPart(step, certificate, per_sample, before, code - stored.offset)
+    margins = tuple((int(before), int(after)) for before, after in rows)
+    return PadPart(step, certificate, per_sample, margins, code - stored.offset)
 
 
 @lowers("CONCATENATION")

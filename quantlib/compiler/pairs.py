@@ -6,6 +6,7 @@ kernel; where it does not, their results stand in a table.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -115,6 +116,12 @@ class PairPart(Part):
     block: int
     in_block: WeightedSum | WeightedProduct | NDArray[np.float32]
     leftover: WeightedSum | WeightedProduct | NDArray[np.float32]
+
+    @property
+    def counts_elements(self) -> bool:
+        """Blocks run on from one sample into the next."""
+        size = math.prod(self.step.node.output().shape)
+        return self.block > 0 and self.in_block is not self.leftover and size % self.block > 0
 
     def bind(self, bench: Bench) -> None:
         """Every element, or a sample's blocks and what is left over of it."""

@@ -38,6 +38,11 @@ class Part:
     certificate: Certificate
     is_per_sample: bool
 
+    @property
+    def counts_elements(self) -> bool:
+        """Whether it makes something else of several samples at once than of each alone."""
+        return False
+
     def borders(self, shapes: Mapping[int, tuple[int, ...]]) -> dict[int, Border]:
         """Padding that this part wants around what it reads, by tensor index.
 

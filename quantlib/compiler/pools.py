@@ -84,6 +84,8 @@ class MeanPart(Part):
     Parameters
     ----------
     axes : tuple of int
+    keep_dims : bool
+        Whether they stay, with one element each.
     codes : Codes
         Of the input.
     table : float32 array
@@ -91,6 +93,7 @@ class MeanPart(Part):
     """
 
     axes: tuple[int, ...]
+    keep_dims: bool
     codes: Codes
     table: NDArray[np.float32]
 
@@ -100,7 +103,8 @@ class MeanPart(Part):
         x = bench.stored(source)
         kept = tuple(extent for axis, extent in enumerate(x.shape) if axis not in self.axes)
         count = int(np.prod([x.shape[axis] for axis in self.axes]))
-        if np.prod(bench.shape(index)) != np.prod(kept):
+        ones = tuple(1 if axis in self.axes else extent for axis, extent in enumerate(x.shape))
+        if bench.shape(index) != (ones if self.keep_dims else kept):
             raise Unfit("another shape")
         y = bench.new_codes(index)
         sums, places = bench.borrow(kept), bench.borrow(y.shape, np.intp)
@@ -225,7 +229,8 @@ def mean(lowering: Lowering, step: Step) -> Part | None:
     made = kernel.to_output(sums - count * x.zero_point, count).astype(np.int64)
     stored = lowering.set(y.index, Codes.between(*y.limits, y.zero_point))
     table = (made - stored.offset).astype(np.float32)
-    return MeanPart(step, _certificate(step, sums.size), _is_per_sample(step), axes, codes, table)
+    keep_dims = kernel.options.keep_dims
+    return MeanPart(step, _certificate(step, sums.size), _is_per_sample(step), axes, keep_dims, codes, table)
 
 
 @lowers("MAX_POOL_2D")

@@ -16,7 +16,7 @@ from quantlib.compiler.certificate import Certificates
 from quantlib.compiler.kernels import kernel_part
 from quantlib.compiler.lowering import lower
 from quantlib.compiler.part import Unfit
-from quantlib.errors import InvalidInputError
+from quantlib.errors import InvalidInputError, InvalidModelError, LimitExceededError
 from quantlib.kernel_sets import KernelSet
 from quantlib.model.graph import Model
 from quantlib.model.limits import Limits
@@ -31,6 +31,9 @@ _CACHE = 1 << 19
 
 _MOST_SAMPLES = 256
 """Samples at a time, at most."""
+
+_MOST_SIZES = 8
+"""Numbers of samples whose workspaces are kept for the next call."""
 
 
 class Program:
@@ -74,7 +77,11 @@ class Program:
         )
         self._unit = self._samples_of_file()
         self._tile = self._batches_at_once()
+        self._is_executors = self._is_open() and (
+            self._unit is None or any(part.counts_elements for part in self._parts)
+        )
         self._idle: dict[int, list[_Workspace]] = {}
+        self._unfit: set[int] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _compile_again, self._arguments
@@ -86,7 +93,8 @@ class Program:
         ----------
         *inputs : array_like
             As for `quantlib.run`. The first axis of all of them may be any multiple of what the file
-            says; samples are then computed as if each had been given alone.
+            says. Where the file leaves it open, results are the executor's; where it does not, samples
+            are computed as if each had been given alone.
         threads : int
             Among how many threads samples are divided. NumPy's matrix library has threads of its own:
             give it one (``OPENBLAS_NUM_THREADS=1``) where these are used.
@@ -94,7 +102,8 @@ class Program:
         Returns
         -------
         tuple of ndarray
-            One per output, in the model's order; along the first axis as many as samples were given.
+            One per output, in the model's order; of samples computed alone, one after the other along
+            the first axis.
 
         Raises
         ------
@@ -110,9 +119,16 @@ class Program:
         arrays, times = self._accept(by_position(self._tensors, self._inputs, inputs))
         if times is None:
             return self._by_executor(arrays)
+        if times != 1 and self._is_executors:
+            try:
+                return self._by_executor(arrays)
+            except (InvalidModelError, LimitExceededError):
+                pass  # constants of one batch, or too much at once: each sample alone, then
+        if times == 0:
+            return self._of_nothing()
         tile = self.tile
         starts = range(0, times, tile)
-        if len(starts) <= 1:
+        if len(starts) == 1:
             return self._run(arrays, times)
 
         def run(start: int) -> tuple[Array, ...]:
@@ -125,7 +141,7 @@ class Program:
         else:
             with ThreadPoolExecutor(min(threads, len(starts))) as pool:
                 results = list(pool.map(run, starts))
-        return tuple(np.concatenate(one) for one in zip(*results, strict=True))
+        return _joined(results)
 
     def certificates(self) -> Certificates:
         """Why every step is exact; prints as a table."""
@@ -161,12 +177,14 @@ class Program:
     def _are_one_batch(self, inputs: Sequence[object]) -> TypeGuard[Sequence[Array]]:
         """Whether inputs can be taken as they are: arrays of the file's own shapes and dtypes."""
         return len(inputs) == len(self._entries) and all(
-            type(array) is np.ndarray and array.shape == shape and array.dtype == dtype
+            type(array) is np.ndarray and array.shape == shape and dtype is not None and array.dtype == dtype
             for array, (shape, dtype) in zip(inputs, self._entries, strict=True)
         )
 
     def _samples_of_file(self) -> int | None:
         """The extent of every tensor's first axis, if they have one in common and steps do not mix it."""
+        if not self._is_fixed or not self._moving.issuperset(self._outputs):
+            return None
         shapes = [self._tensors[index].shape for index in self._moving]
         firsts = {shape[0] if shape else 0 for shape in shapes}
         if len(firsts) != 1 or not all(part.is_per_sample for part in self._parts):
@@ -196,18 +214,38 @@ class Program:
             for index, array in zip(self._inputs, arrays, strict=True)
         ], None if times else 1
 
+    def _is_open(self) -> bool:
+        """Whether the file leaves the first axis of all inputs open."""
+        signatures = [self._tensors[index].shape_signature or () for index in self._inputs]
+        return bool(signatures) and all(signature[:1] == (-1,) for signature in signatures)
+
+    def _of_nothing(self) -> tuple[Array, ...]:
+        """The outputs of no samples: their shapes and dtypes."""
+        zeros = [np.zeros(shape, dtype) for shape, dtype in self._entries]
+        return tuple(np.atleast_1d(output)[:0] for output in self._run(zeros, 1))
+
     def _run(self, arrays: Sequence[Array], times: int) -> tuple[Array, ...]:
         """One workspace's worth."""
-        if not self._is_fixed:
-            return self._by_executor(arrays)
-        idle = self._idle.setdefault(times, [])
+        if not self._is_fixed or times in self._unfit:
+            return self._each_by_executor(arrays, times)
         try:
-            workspace = idle.pop() if idle else self._workspace(times)
+            workspace = self._idle[times].pop()
+        except LookupError:
+            workspace = None
+        try:
+            workspace = workspace or self._workspace(times)
             results = workspace.run(arrays)
-        except Unfit:
-            return self._by_executor(arrays)
-        idle.append(workspace)
+        except (Unfit, MemoryError):
+            self._unfit.add(times)
+            return self._each_by_executor(arrays, times)
+        if times in self._idle or len(self._idle) < _MOST_SIZES:
+            self._idle.setdefault(times, []).append(workspace)
         return results
+
+    def _each_by_executor(self, arrays: Sequence[Array], times: int) -> tuple[Array, ...]:
+        if times == 1:
+            return self._by_executor(arrays)
+        return _joined([self._by_executor(_slices(arrays, place, 1, times)) for place in range(times)])
 
     def _by_executor(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
         values = dict(zip(self._inputs, arrays, strict=True))
@@ -248,6 +286,11 @@ class _Workspace:
             for call in self.calls:
                 call()
         return tuple(leave() for leave in self.exits)
+
+
+def _joined(results: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:
+    """Outputs of several runs, one after the other along the first axis."""
+    return tuple(np.concatenate(list(map(np.atleast_1d, one))) for one in zip(*results, strict=True))
 
 
 def _slices(arrays: Sequence[Array], start: int, count: int, times: int) -> list[Array]:

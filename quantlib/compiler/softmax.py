@@ -103,7 +103,7 @@ class _Rows:
         np.subtract(self.quotients, self.work, out=self.quotients)
         np.absolute(self.quotients, out=self.quotients)
         low, high = part.made.low - part.made.offset, part.made.high - part.made.offset
-        np.add(self.work, part.made.zero_point - part.made.offset, out=self.work)
+        np.add(self.work, low, out=self.work)
         CLIP(self.work, low, high, self.work)
         np.copyto(self.y, self.work, casting="same_kind")
         if np.maximum.reduce(self.quotients, axis=None) > 0.5 - part.guard:

@@ -31,13 +31,14 @@ Binder = Callable[[Node], Kernel]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One operator, bound."""
+    """One operator, bound; a custom one to a kernel of the caller's."""
 
     node: Node
     kernel: Kernel
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     last_uses: tuple[int, ...] = ()
+    is_custom: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,8 +152,9 @@ def make_plan(
         for value in (*node.inputs, *node.outputs):
             if value is not None and value.constant is not None:
                 constants[value.index] = value.constant
+        is_custom = custom is not None and node.operator in custom
         node, bound = _bind(node, chosen, custom or {})
-        steps.append(Step(node, bound, operator.inputs, operator.outputs))
+        steps.append(Step(node, bound, operator.inputs, operator.outputs, is_custom=is_custom))
     for index in subgraph.outputs:
         where = Location(subgraph=subgraph_index, tensor=index, tensor_name=subgraph.tensors[index].name)
         constant = constant_value(model, subgraph.tensors[index], where)
