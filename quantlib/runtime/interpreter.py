@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from quantlib.compiler.engine import engine
 from quantlib.errors import InvalidInputError, UnsupportedError
 from quantlib.flatbuffer.read import read_model
 from quantlib.kernel_sets import KernelSet, kernel_set
@@ -151,6 +152,7 @@ class Interpreter:
                 custom=custom or {},
                 limits=limits or Limits(),
                 keep_all=experimental_preserve_all_tensors,
+                engine=engine,
             )
             for index in range(len(self._model.subgraphs))
         ]

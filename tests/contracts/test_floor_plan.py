@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 """A room, and the rooms (or single files of a room) that it may import."""
 
 DOORS = {
-    "runtime.interpreter": {"flatbuffer"},
+    "runtime.interpreter": {"flatbuffer", "compiler.engine"},
     "runtime.claims": {"arithmetic.bounds"},
     "oracle.exact": {"ops._node"},
     "oracle.explain": {"arithmetic", "ops"},
