@@ -36,7 +36,8 @@ def make_integer(graph: Graph) -> None:
     while changed:
         changed = False
         for step in _dequantized_constants(graph):
-            changed |= _try_users(graph, step)
+            for user in step.outputs[0].users():
+                changed |= user.kind is Kind.OPERATOR and _try(graph, user)
             if step in graph.steps:
                 _restore_constant(graph, step)
                 changed = True

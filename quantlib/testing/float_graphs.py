@@ -186,7 +186,9 @@ class _Network:
         name = self.choices.choice(("MAX_POOL_2D", "AVERAGE_POOL_2D", "RESIZE_NEAREST_NEIGHBOR"))
         if name == "RESIZE_NEAREST_NEIGHBOR":
             size = (shape[1] + 1, max(shape[2] - 1, 1))
-            self.add(name, [x, self.integers(size)], (1, *size, shape[3]), ResizeNearestNeighborOptions())
+            self.add(
+                name, [x, self.integers(size)], (shape[0], *size, shape[3]), ResizeNearestNeighborOptions()
+            )
             return
         self.add(name, [x], shape, Pool2DOptions(Padding.SAME, 1, 1, 2, 2, self.activation()))
 
