@@ -88,10 +88,17 @@ def blas_core() -> str | None:
 
 def resident_bytes() -> int | None:
     """Resident memory of the process; None where there is no /proc."""
+    return _status("VmRSS")
+
+
+def peak_bytes() -> int | None:
+    """The most it ever was; None where there is no /proc."""
+    return _status("VmHWM")
+
+
+def _status(entry: str) -> int | None:
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
         return None
-    import resource
-
-    return pages * resource.getpagesize()
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(f"{entry}:")), None)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from turns import in_turns
 
 import quantlib as ql
+from measuring.turns import in_turns
 from quantlib.model.tensor_rules import constant_data
 
 RELU, RELU6 = 1, 3

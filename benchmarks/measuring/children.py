@@ -1,6 +1,6 @@
 """The questions of `compiled.py`, each answered in a process of its own.
 
-    python benchmarks/compiled_children.py QUESTION '{"model": ..., ...}'
+    python -m measuring.children QUESTION '{"model": ..., ...}'
 
 The last line on standard output is the answer, in JSON.
 """
@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from turns import blas_core, in_turns, resident_bytes
+
+from measuring.turns import blas_core, in_turns, peak_bytes, resident_bytes
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -180,6 +181,7 @@ def threads(model: str, batch: int, threads: int, seconds: float, rounds: int | 
 
 def prepare(model: str) -> dict[str, Any]:
     """Reading and compiling for the first time; then again, with everything imported and warm."""
+    np.random.default_rng(0)  # a module of NumPy's own that need not count
     began = time.perf_counter()
     import quantlib as ql
 
@@ -217,34 +219,27 @@ def prepare_litert(model: str) -> dict[str, Any]:
 
 
 def memory(model: str, who: str, family: str) -> dict[str, Any]:
-    """Resident bytes after imports, and after one run."""
+    """Resident bytes after imports, after one run, and at their peak."""
     if who == "ours":
         import quantlib as ql
-
-        imported = resident_bytes()
-        data = Path(model).read_bytes()
-        parsed = ql.read_model(data)
-        x = random_inputs(parsed)
-        program = ql.compile_model(parsed, kernels=family)
-        del data
-        program(*x)
-        after = resident_bytes()
-        return {"imported": imported, "after": after, "workspace": program.bytes}
-    from ai_edge_litert import interpreter as litert
-
-    x = np.load(model + ".npy") if Path(model + ".npy").exists() else None
+    else:
+        import ai_edge_litert.interpreter
     imported = resident_bytes()
-    made = litert.Interpreter(
-        model_path=model,
-        num_threads=1,
-        experimental_op_resolver_type=getattr(litert.OpResolverType, FAMILIES[family]),
+    if who == "ours":
+        parsed = ql.read_model(Path(model).read_bytes())
+        program = ql.compile_model(parsed, kernels=family)
+        tensors = [parsed.subgraphs[0].tensors[index] for index in parsed.subgraphs[0].inputs]
+        program(*(np.zeros(tensor.shape, tensor.type.dtype) for tensor in tensors))
+        return {"imported": imported, "after": resident_bytes(), "peak": peak_bytes()}
+    resolver = getattr(ai_edge_litert.interpreter.OpResolverType, FAMILIES[family])
+    interpreter = ai_edge_litert.interpreter.Interpreter(
+        model_path=model, num_threads=1, experimental_op_resolver_type=resolver
     )
-    made.allocate_tensors()
-    for detail in made.get_input_details():
-        x = np.zeros(detail["shape"], detail["dtype"])
-        made.set_tensor(detail["index"], x)
-    made.invoke()
-    return {"imported": imported, "after": resident_bytes(), "workspace": None}
+    interpreter.allocate_tensors()
+    for detail in interpreter.get_input_details():
+        interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+    interpreter.invoke()
+    return {"imported": imported, "after": resident_bytes(), "peak": peak_bytes()}
 
 
 def imports() -> dict[str, Any]:
@@ -311,7 +306,7 @@ def _name_of(call: Any) -> str:
 
 def onnx(model: str, seconds: float, rounds: int | None) -> dict[str, Any]:
     """The first layers of a model, ours and by onnx's ReferenceEvaluator."""
-    from onnx_chain import against
+    from measuring.onnx_chain import against
 
     return against(Path(model), seconds, rounds)
 

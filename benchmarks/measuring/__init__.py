@@ -1,0 +1,1 @@
+"""What `compiled.py` is made of: questions for child processes, turns, tables and goals."""

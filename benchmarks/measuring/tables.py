@@ -1,0 +1,233 @@
+"""The tables of `compiled.py`: each section asks its questions, and says what came of them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable
+
+from measuring.bench import Answer, Bench
+from measuring.children import FAMILIES
+
+Section = Callable[[Bench], tuple[dict[str, Answer], list[str]]]
+"""A bench to its answers by model, and lines of Markdown."""
+
+
+def table(*columns: str, texts: int = 1) -> list[str]:
+    """The first two lines of a table; the first few columns are text."""
+    return [row(columns), "|" + "---|" * texts + "---:|" * (len(columns) - texts)]
+
+
+def row(cells: Iterable[str]) -> str:
+    """A line of a table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def number(value: float) -> str:
+    """Three digits; nothing where there is no number."""
+    if math.isnan(value):
+        return ""
+    return f"{value:.{max(0, 2 - max(0, math.floor(math.log10(value or 1))))}f}"
+
+
+def one_sample(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
+    """One sample at a time, each family against LiteRT's."""
+    answers = bench.timed("compare", {name: {} for name in bench.models})
+    lines = [
+        "**One sample, one thread**, ms; ours is `program(x)`, LiteRT's is set_tensor, invoke, get_tensor (and",
+        "invoke alone). The ratios are between equal bits: ours with that family's kernels.",
+        "",
+        *table(
+            *("model", "ours ref", "ours opt", "ours xnn", "ref", "opt", "xnn"),
+            *("invoke ref", "opt", "xnn", "ref / ours", "ours / opt", "ours / xnn"),
+        ),
+    ]
+    for name, answer in answers.items():
+        if "error" in answer:
+            lines.append(row([name, answer["error"]]))
+            continue
+        ours = [bench.best(answer, f"ours {family}") for family in FAMILIES]
+        theirs = [bench.best(answer, f"litert {family}") for family in FAMILIES]
+        invoke = [answer["invoke"].get(family, math.nan) for family in FAMILIES]
+        cells = [milliseconds(seconds) for seconds in (*ours, *theirs, *invoke)]
+        cells += [number(theirs[0] / ours[0]), number(ours[1] / theirs[1]), number(ours[2] / theirs[2])]
+        for family in answer["wrong"]:
+            cells[list(FAMILIES).index(family)] = "**not equal**"
+        lines.append(row([name, *cells]))
+    return answers, lines
+
+
+def milliseconds(seconds: float) -> str:
+    """Four digits of a short time."""
+    return "" if math.isnan(seconds) else f"{1e3 * seconds:.{3 if seconds < 0.01 else 1}f}"
+
+
+def batches(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
+    """Many samples at a time."""
+    sizes = {name: bench.batch_of(name) for name in bench.models}
+    answers = bench.timed("batch", {name: {"batch": size} for name, size in sizes.items() if size})
+    lines = [
+        "**Many samples, one thread**, us per sample: ours at once, LiteRT one by one, LiteRT resized (where its",
+        "outputs then are the same).",
+        "",
+        *table(
+            "model, samples",
+            "kernels",
+            "ours",
+            "LiteRT",
+            "LiteRT resized",
+            "LiteRT's better / ours",
+            "ours / it",
+            texts=2,
+        ),
+    ]
+    for name, answer in answers.items():
+        title = f"{name}, {sizes[name]}"
+        if "error" in answer:
+            lines.append(row([title, answer["error"]]))
+            continue
+        for family in FAMILIES:
+            if family in answer["wrong"]:
+                lines.append(row([title, family, "**not equal**"]))
+                continue
+            found = [bench.best(answer, f"{who} {family}") for who in ("ours", "loop", "resized")]
+            ratio = batch_ratio(bench, answer, family)
+            cells = [number(1e6 * value / (sizes[name] or 1)) for value in found]
+            lines.append(row([title, family, *cells, number(ratio), number(1 / ratio)]))
+    return answers, lines
+
+
+def batch_ratio(bench: Bench, answer: Answer, family: str) -> float:
+    """LiteRT's better time by ours."""
+    ours, *theirs = (bench.best(answer, f"{who} {family}") for who in ("ours", "loop", "resized"))
+    return min((one for one in theirs if not math.isnan(one)), default=math.nan) / ours
+
+
+def threads(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
+    """Batches on several threads."""
+    sizes = {name: bench.batch_of(name) or 8 for name in bench.models}
+    asked = {name: {"batch": size, "threads": bench.threads} for name, size in sizes.items()}
+    answers = bench.timed("threads", asked)
+    lines = [
+        f"**{bench.threads} threads** against one, our reference kernels, us per sample. The last column is the same for",
+        "matrix products alone: what the machine had to give just then.",
+        "",
+        *table(
+            "model, samples", "samples at once", "one thread", "threads", "times as fast", "matrix products"
+        ),
+    ]
+    for name, answer in answers.items():
+        title = f"{name}, {sizes[name]}"
+        if "error" in answer or answer["wrong"]:
+            lines.append(row([title, answer.get("error", "**not equal**")]))
+            continue
+        wall = {who: times["wall"] for who, times in answer["times"].items()}
+        cells = [number(1e6 * wall[who] / sizes[name]) for who in ("one", "several")]
+        cells += [
+            number(wall["one"] / wall["several"]),
+            number(wall["matrices one"] / wall["matrices several"]),
+        ]
+        lines.append(row([title, str(answer["tile"]), *cells]))
+    return answers, lines
+
+
+def preparation(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
+    """Reading and compiling."""
+    lines = [
+        f"**Preparation**, ms, the best of {bench.fresh} fresh processes. *First result* is everything after `import numpy`:",
+        "importing quantlib or LiteRT, reading, compiling, one run. The columns before it are with everything imported.",
+        "",
+        *table(
+            *("model", "read_model", "compile_model", "first call", "first result"),
+            *("LiteRT ref, load", "LiteRT ref, first result"),
+        ),
+    ]
+    answers: dict[str, Answer] = {}
+    for name, path in bench.models.items():
+        ours = [bench.ask("prepare", model=str(path)) for _ in range(bench.fresh)]
+        theirs = [bench.ask("prepare_litert", model=str(path)) for _ in range(bench.fresh)]
+        answers[name] = {"ours": ours, "litert": theirs}
+        if "error" in ours[0]:
+            lines.append(row([name, ours[0]["error"]]))
+            continue
+        found = [shortest(ours, what) for what in ("parse", "compile", "first call", "first result")]
+        found += [shortest(theirs, what) for what in ("prepare", "first result")]
+        lines.append(row([name, *(number(1e3 * value) for value in found)]))
+    return answers, lines
+
+
+def shortest(answers: Iterable[Answer], what: str) -> float:
+    """The best of several processes; not a number where one failed."""
+    return min(float(answer.get(what, math.nan)) for answer in answers)
+
+
+def importing(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
+    """`import quantlib`."""
+    found = [bench.ask("imports") for _ in range(15)]
+    middle = statistics.median(answer["seconds"] for answer in found)
+    schema = "imported" if any(answer["tflite"] for answer in found) else "not imported"
+    text = f"{1e3 * middle:.1f} ms, the median of 15 fresh processes; `tflite` is {schema}."
+    return {"all": {"seconds": middle, "each": found}}, [f"**`import quantlib`** after NumPy: {text}"]
+
+
+def memory(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
+    """Resident memory."""
+    lines = [
+        "**Resident memory**, MB: after imports, what is there more after one run, and what was there more at the peak.",
+        "",
+        *table("model", "", "imported", "more", "more at the peak", texts=2),
+    ]
+    answers: dict[str, Answer] = {}
+    for name, path in bench.models.items():
+        answers[name] = {}
+        for who in ("quantlib", "LiteRT"):
+            for family in FAMILIES:
+                kind = "ours" if who == "quantlib" else "litert"
+                answer = bench.ask("memory", model=str(path), who=kind, family=family)
+                answers[name][f"{kind} {family}"] = answer
+                if "error" in answer or answer["imported"] is None:
+                    lines.append(row([name, f"{who} {family}", answer.get("error", "not known here")]))
+                    continue
+                sizes = [answer["imported"], added(answer), answer["peak"] - answer["imported"]]
+                lines.append(row([name, f"{who} {family}", *(number(size / 1e6) for size in sizes)]))
+    return answers, lines
+
+
+def added(answer: Answer) -> float:
+    """Bytes that a run leaves."""
+    if "error" in answer or answer["imported"] is None:
+        return math.nan
+    return float(answer["after"] - answer["imported"])
+
+
+def onnx(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
+    """onnx's ReferenceEvaluator."""
+    answers = bench.timed("onnx", {name: {} for name in bench.models}, bench.onnx_python)
+    lines = [
+        "**onnx's ReferenceEvaluator** on the convolutions a model starts with, as a chain of QLinearConv; ms. ONNX",
+        "rounds the product of scales otherwise, so that codes differ by one or two here and there.",
+        "",
+        *table(
+            *("model", "convolutions", "ours", "onnx", "times as fast", "largest difference", "codes equal")
+        ),
+    ]
+    for name, answer in answers.items():
+        if "error" in answer:
+            lines.append(row([name, answer["error"]]))
+            continue
+        ours, theirs = bench.best(answer, "ours"), bench.best(answer, "onnx")
+        cells = [str(answer["layers"]), milliseconds(ours), milliseconds(theirs), number(theirs / ours)]
+        lines.append(row([name, *cells, str(answer["largest"]), f"{100 * answer['equal']:.1f} %"]))
+    return answers, lines
+
+
+SECTIONS: dict[str, Section] = {
+    "compare": one_sample,
+    "batch": batches,
+    "threads": threads,
+    "prepare": preparation,
+    "import": importing,
+    "memory": memory,
+    "onnx": onnx,
+}
+"""By the name that ``--only`` takes."""
