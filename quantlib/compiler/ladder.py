@@ -49,6 +49,9 @@ _ULPS = (1, -1, 2, -2, 3, -3)
 _MOST_PASSES = 5
 """Of a chain that is taken without looking for a shorter one, channel by channel."""
 
+_COST_OF_CALLS = 3000.0
+"""Nanoseconds for looking after exceptions at all, or after hard channels."""
+
 _COST_OF_FLOAT64 = 0.8
 """Nanoseconds for each sum, at least."""
 
@@ -157,7 +160,7 @@ class Proved:
     slack: float = 0.0
 
 
-def climb(task: Task, *, narrow: bool = True) -> Proved:
+def climb(task: Task, *, narrow: bool = True, pixels: int = 1000) -> Proved:
     """The cheapest rung that was proved.
 
     Parameters
@@ -165,6 +168,8 @@ def climb(task: Task, *, narrow: bool = True) -> Proved:
     task : Task
     narrow : bool
         Whether sums come as float32; else as float64.
+    pixels : int
+        How many sums a channel has, about: what costs a call each time does not pay for few.
     """
     at_once = _climb_at_once(task) if narrow else None
     if at_once is not None:
@@ -173,9 +178,9 @@ def climb(task: Task, *, narrow: bool = True) -> Proved:
     if steps is None:
         return Proved(task, "integer")
     found = [_best(steps, np.float32)] if narrow else []
-    if not found or _cost(found[0]) > _COST_OF_FLOAT64:
+    if not found or _cost(found[0], pixels) > _COST_OF_FLOAT64 * pixels * task.channels:
         found.append(_best(steps, np.float64))
-    return min(found, key=_cost)
+    return min(found, key=partial(_cost, pixels=pixels))
 
 
 def _climb_at_once(task: Task) -> Proved | None:
@@ -384,9 +389,10 @@ def _exceptions(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> tuple[
     return exceptions, np.flatnonzero(hard)
 
 
-def _cost(proved: Proved) -> float:
-    """Nanoseconds per sum, about."""
+def _cost(proved: Proved, pixels: int) -> float:
+    """Nanoseconds, about."""
     if proved.chain is None:
         return float("inf")
     extra = len(proved.exceptions) * _COST_OF_EXCEPTION + proved.hard.size * _COST_OF_HARD_CHANNEL
-    return proved.chain.cost + extra / proved.task.channels
+    calls = (len(proved.exceptions) > 0) + (proved.hard.size > 0)
+    return pixels * (proved.chain.cost * proved.task.channels + extra) + calls * _COST_OF_CALLS

@@ -269,7 +269,8 @@ def layer(lowering: Lowering, step: Step) -> Part | None:
         return None
     y = lowering.store(step.outputs[0], kernel.to_output)
     task = Task(task.to_output, task.start, task.low, task.high, y.offset)
-    proved = climb(task, narrow=dtype is np.float32)
+    pixels = math.prod(node.output().shape) // task.channels
+    proved = climb(task, narrow=dtype is np.float32, pixels=pixels)
     weights = np.ascontiguousarray(stored(w.constant), dtype)
     if products.w_zero_point:
         weights -= dtype(products.w_zero_point)

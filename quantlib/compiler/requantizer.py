@@ -71,7 +71,7 @@ def _lay_chain(
     if chain.dtype != sums.dtype:
         work = bench.borrow(sums.shape, chain.dtype.type)
     times = _times(*sums.shape)
-    wide = work.reshape(-1, times * work.shape[1])
+    wide = work.reshape(-1) if times == work.shape[0] else work.reshape(-1, times * work.shape[1])
     source = sums.reshape(wide.shape)
     *passes, (last, last_operand) = chain.passes
     for ufunc, operand in passes:

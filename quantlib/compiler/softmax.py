@@ -46,12 +46,15 @@ class SoftmaxPart(Part):
         Of the input and the output.
     guard : float
         Codes around a tie that the kernel decides.
+    watches_sums : bool
+        Whether rows are so long that the kernel might refuse their sum.
     """
 
     shares: Shares
     codes: Codes
     made: Codes
     guard: float
+    watches_sums: bool
 
     def bind(self, bench: Bench) -> None:
         """Everything at once: rows are short and calls are dear."""
@@ -96,6 +99,9 @@ class _Rows:
         np.subtract(self.largest, self.x, out=self.below, casting="unsafe")
         shares.terms.take(self.below, out=self.work, mode="clip")
         np.add.reduce(self.work, axis=1, keepdims=True, out=self.sums)
+        if part.watches_sums and np.maximum.reduce(self.sums, axis=None) >= _LARGEST_SUM:
+            self._by_kernel(np.arange(self.x.shape[0]))
+            return
         np.divide(shares.units, self.sums, out=self.sums)
         shares.powers.take(self.below, out=self.quotients, mode="clip")
         np.multiply(self.quotients, self.sums, out=self.quotients)
@@ -126,7 +132,7 @@ def softmax(lowering: Lowering, step: Step) -> Part | None:
     x, y = step.node.input(0), step.node.output()
     if not x.shape or not np.isfinite(kernel.units) or not np.isfinite(kernel.terms).all():
         return None
-    if kernel.terms[0] <= 0 or kernel.terms.max() * x.shape[-1] >= _LARGEST_SUM:
+    if kernel.terms[0] <= 0:
         return None
     guard = _GUARD
     if kernel.sums_in_float32:
@@ -140,4 +146,5 @@ def softmax(lowering: Lowering, step: Step) -> Part | None:
         step.node.position, step.node.operator, y.tensor.name or "", "float64", argument
     )
     per_sample = len(x.shape) > 1 and x.shape[0] == y.shape[0]
-    return SoftmaxPart(step, certificate, per_sample, kernel, codes, made, guard)
+    watches = bool(kernel.terms.max() * x.shape[-1] >= _LARGEST_SUM)
+    return SoftmaxPart(step, certificate, per_sample, kernel, codes, made, guard, watches)
