@@ -10,7 +10,9 @@ from quantlib.compiler.bench import Bench
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.lowering import Lowering, lowers
 from quantlib.compiler.part import Part, Unfit
+from quantlib.errors import QuantlibError
 from quantlib.model.graph import OPTIONAL
+from quantlib.ops._node import Array
 from quantlib.ops.concatenation import ConcatenationOptions
 from quantlib.ops.pad import padding_element
 from quantlib.runtime.plan import Step, run_step
@@ -20,7 +22,20 @@ __all__ = ["JoinPart", "PadPart", "ViewPart"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ViewPart(Part):
-    """The same codes in the same order, in another shape."""
+    """The same codes in the same order, in another shape.
+
+    Parameters
+    ----------
+    regroups : bool
+        Whether the operator would not keep two samples apart along the first axis.
+    """
+
+    regroups: bool
+
+    @property
+    def counts_elements(self) -> bool:
+        """Samples may end up along another axis."""
+        return self.regroups
 
     def bind(self, bench: Bench) -> None:
         """The same memory."""
@@ -107,14 +122,27 @@ def view(lowering: Lowering, step: Step) -> Part | None:
     if not (lowering.has_codes(x) and lowering.has_codes(y)) or any(one.constant is None for one in others):
         return None
     given, made = step.node.input(0), step.node.output()
-    arrays = [np.zeros(given.shape, given.dtype), *(one.constant for one in others)]
-    (result,) = run_step(replace(step, inputs=step.inputs[: len(arrays)]), tuple(arrays))
+    constants = tuple(None if one is None else one.constant for one in step.node.inputs[1:])
+    (result,) = run_step(step, (np.zeros(given.shape, given.dtype), *constants))
     if result.shape != made.shape:
         return None
     codes = lowering.codes(x)
     lowering.set(y, replace(codes, zero_point=made.zero_point))
     per_sample = bool(given.shape and made.shape) and given.shape[0] == made.shape[0]
-    return ViewPart(step, _certificate(step, "view", "the same memory"), per_sample)
+    regroups = per_sample and _regroups(step, constants, given.shape, made.shape)
+    return ViewPart(step, _certificate(step, "view", "the same memory"), per_sample, regroups)
+
+
+def _regroups(
+    step: Step, constants: tuple[Array | None, ...], given: tuple[int, ...], made: tuple[int, ...]
+) -> bool:
+    """Whether two samples come out in another shape than one after the other; not if they are refused."""
+    two = np.zeros((2 * given[0], *given[1:]), step.node.input(0).dtype)
+    try:
+        (result,) = run_step(step, (two, *constants))
+    except QuantlibError:
+        return False
+    return result.shape != (2 * made[0], *made[1:])
 
 
 @lowers("PAD", "PADV2")

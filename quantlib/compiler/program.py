@@ -290,7 +290,13 @@ class _Workspace:
 
 def _joined(results: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:
     """Outputs of several runs, one after the other along the first axis."""
-    return tuple(np.concatenate(list(map(np.atleast_1d, one))) for one in zip(*results, strict=True))
+    joined = []
+    for one in zip(*results, strict=True):
+        arrays = [np.atleast_1d(array) for array in one]
+        if len({array.shape[1:] for array in arrays}) != 1:
+            raise InvalidInputError("inputs", "samples whose outputs differ in shape", "one at a time")
+        joined.append(np.concatenate(arrays))
+    return tuple(joined)
 
 
 def _slices(arrays: Sequence[Array], start: int, count: int, times: int) -> list[Array]:
