@@ -232,7 +232,7 @@ class _Int16:
             scale = _usable(scale)
         # Kernels that have no option for the bias's type take int64 alone.
         value.type = TensorType.INT64 if bias.type_option is None else self.bias_type
-        axis = None if scale.size == 1 else 0
+        axis = None if scale.size == 1 else len(value.tensor.shape) - 1
         value.parameters = Parameters(value.type, tuple(scale.astype(np.float64).tolist()), 0, axis)
         assert value.constant is not None
         dtype: type[np.int32 | np.int64] = np.int32 if value.type is TensorType.INT32 else np.int64

@@ -6,6 +6,7 @@ bias, for instance, which every kernel refuses. Here such operators stay in floa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from quantlib.ops._rule import Bias, Rule
@@ -52,7 +53,8 @@ def _bias_misfit(step: Step, bias: Bias, weights: Mapping[int, int | None]) -> s
     axis = weights.get(bias.of[1])
     if value is None or filters is None or axis is None:
         return None
-    if value.tensor.shape != (filters.tensor.shape[axis],):
+    shape, channels = value.tensor.shape, filters.tensor.shape[axis]
+    if shape[-1:] != (channels,) or math.prod(shape) != channels:  # TensorFlow also fuses (1, channels)
         return f"input {bias.position} (bias) does not have one element per channel"
     return None
 

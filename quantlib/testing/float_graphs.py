@@ -170,7 +170,11 @@ class _Network:
         if len(shape) != 2 or shape[0] != 1:
             self.add("RESHAPE", [x, self.integers((1, size))], (1, size), ReshapeOptions((1, size)))
             x = self.reals[-1]
-        bias = self.weights((units,)) if self.choices.integer(0, 3) else -1
+        bias = (
+            self.weights(self.choices.choice(((units,), (units,), (1, units))))
+            if self.choices.integer(0, 3)
+            else -1
+        )
         self.add(
             "FULLY_CONNECTED",
             [x, self.weights((units, size)), bias],

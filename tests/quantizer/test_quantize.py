@@ -358,3 +358,29 @@ def test_the_text_of_a_report_shortens_names_and_its_fields_do_not(net):
     assert report.float_operators[0].output == name
     assert name not in str(report)
     assert f"{name[:63]}…" in str(report)
+
+
+@pytest.mark.parametrize("recipe", [FullInteger(), Int16x8(), FullInteger(per_channel=False)])
+def test_a_bias_may_have_leading_axes_of_one_element(net, seen, recipe):
+    x = net.real_input("x", (1, 2), -1.0, 1.0)
+    y = net.real_output("y", (1, 3), -1.0, 1.0)
+    w, b = net.weights([[1.0, 0.5], [0.25, 1.0], [1.0, 1.0]]), net.weights([[0.5, 0.25, 0.125]])
+    net.operator("FULLY_CONNECTED", [x, w, b], [y], FullyConnectedOptions())
+    result = quantize_model(net.model(), recipe, net.ranges)
+    assert result.report.float_operators == ()
+    bias = seen(result.model).input_of("FULLY_CONNECTED", 2)
+    assert bias.shape == (1, 3)
+    assert bias.quantization.quantized_dimension == (1 if bias.quantization.scale.size > 1 else 0)
+
+
+def test_a_float_reader_of_a_constant_does_not_keep_a_comparison_in_float(net, seen):
+    x = net.real_input("x", (1, 2), -1.0, 1.0)
+    shared = net.weights([[0.5, 0.25]])
+    net.outputs.append(net.tensor((1, 2), TensorType.BOOL))
+    net.operator("GREATER", [x, shared], [net.outputs[0]])
+    h = net.real("h", (1, 2), -1.0, 1.0)
+    net.operator("SIN", [x], [h])
+    net.operator("POW", [h, shared], [net.real_output("y", (1, 2), -1.0, 1.0)])
+    new = seen(quantize_model(net.model(), FullInteger(), net.ranges).model)
+    assert [new.input_of("GREATER", position).type.name for position in (0, 1)] == ["INT8", "INT8"]
+    assert new.input_of("POW", 1).type.name == "FLOAT32"
