@@ -1,7 +1,7 @@
 """Where parts become calls on buffers: a workspace for one thread and one batch of samples.
 
 Buffers are taken when a tensor is made and given back after its last use, so that a later tensor may
-have the memory. A tensor with a border keeps its kind of buffer to itself: only another of the same
+have the memory. A small tensor with a border keeps its kind of buffer to itself: only another of the same
 shape, border and padding gets it, and the padding need not be written again.
 """
 
@@ -24,6 +24,9 @@ __all__ = ["Bench", "Call"]
 
 Call = Callable[[], object]
 """Something to do when the program runs."""
+
+_LARGE = 1 << 18
+"""Bytes from which a tensor with a border shares its memory: filling the border is then nothing."""
 
 _ALIGNMENT = 64
 """Bytes of a cache line."""
@@ -72,6 +75,7 @@ class Bench:
         self._free_bordered: dict[tuple[object, ...], list[Array]] = {}
         self._bordered: dict[int, tuple[object, ...]] = {}
         self._borrowed: list[Array] = []
+        self._operands: dict[tuple[int, int], tuple[Array, Array]] = {}  # the first keeps the id taken
 
     def lay(self, function: Callable[..., object], *arguments: object) -> None:
         """Add a call."""
@@ -139,7 +143,13 @@ class Bench:
         else:
             n, h, w, c = shape
             whole = (n, border.top + h + border.bottom, border.left + w + border.right, c)
-            fill = self._codes[index].fill
+            fill, size = self._codes[index].fill, math.prod(whole) * 4
+            if size > _LARGE:
+                memory = self._take(size)
+                self._hold(index, memory)
+                self._stored[index] = memory[:size].view(np.float32).reshape(whole)
+                self._lay_border(self._stored[index], border, fill)
+                return self._inside(index, self._stored[index])
             key = (whole, border, fill)
             free = self._free_bordered.setdefault(key, [])
             if free:
@@ -178,6 +188,23 @@ class Bench:
         borrowed: Array = memory[:size].view(dtype).reshape(shape)
         return borrowed
 
+    def operand(self, operand: NDArray[Any], times: int) -> NDArray[Any]:
+        """A pass's operand for so many pixels side by side.
+
+        One number for all channels comes without dimensions, which is quickest.
+
+        Parameters
+        ----------
+        operand : array (channels,) or (1,)
+        times : int
+        """
+        key = (id(operand), times)
+        if key not in self._operands:
+            flat = np.atleast_1d(operand)
+            wide = flat[:1].reshape(()) if np.ptp(flat) == 0 else np.tile(flat, times)
+            self._operands[key] = (operand, wide)
+        return self._operands[key][1]
+
     def leave(self, index: int) -> Callable[[], Array]:
         """How to get a tensor out, once everything has run: an array that is the caller's."""
         if index in self._constants:
@@ -208,6 +235,14 @@ class Bench:
         for index in part.step.last_uses:
             if index not in self._kept:
                 self._give_back(index)
+
+    def _lay_border(self, array: NDArray[np.float32], border: Border, fill: int) -> None:
+        """Calls that fill the padding anew, in memory that other tensors have, too."""
+        height, width = array.shape[1] - border.bottom, array.shape[2] - border.right
+        sides = (array[:, : border.top], array[:, height:], array[:, :, : border.left], array[:, :, width:])
+        for side in sides:
+            if side.size:
+                self.lay(side.fill, np.float32(fill))
 
     def _inside(self, index: int, whole: Array) -> Array:
         border = self.border(index)

@@ -78,7 +78,7 @@ def _lay_chain(
         if operand is None:
             bench.lay(ufunc, source, wide)
         else:
-            bench.lay(ufunc, source, _operand(operand, times), wide)
+            bench.lay(ufunc, source, bench.operand(operand, times), wide)
         source = wide
     shift = 0 if last_operand is None else int(last_operand[0])
     bounds = (np.array(bound - shift, chain.dtype) for bound in (low, high))
@@ -88,13 +88,7 @@ def _lay_chain(
     if last_operand is None:
         bench.lay(last, result, target)
     else:
-        bench.lay(last, result, _operand(last_operand, 1), target)
-
-
-def _operand(operand: NDArray[Any], times: int) -> NDArray[Any]:
-    """One number as an array without dimensions, which is quickest; channels as often as wanted."""
-    operand = np.atleast_1d(operand)
-    return operand[:1].reshape(()) if np.ptp(operand) == 0 else np.tile(operand, times)
+        bench.lay(last, result, bench.operand(last_operand, 1), target)
 
 
 def _times(pixels: int, channels: int) -> int:
