@@ -104,12 +104,15 @@ class Hybrid:
         Whether to set the option ``asymmetric_quantize_inputs``.
     weights_only : bool
         Whether no kernel multiplies integers: the weights are dequantized first.
+    needs_channels : bool
+        Whether the kernel reads a scale per channel, whatever the recipe says.
     """
 
     position: int
     others: tuple[int, ...] = ()
     asymmetric_inputs: bool = False
     weights_only: bool = False
+    needs_channels: bool = False
 
     @property
     def positions(self) -> tuple[int, ...]:

@@ -90,7 +90,7 @@ rule(
     weights={1: 3},
     bias=Bias(2, of=(0, 1)),
     int16="own scale",
-    hybrid=Hybrid(1),
+    hybrid=Hybrid(1, needs_channels=True),
     versions=Versions(int8=3, int16=3, hybrid=6),
 )
 

@@ -38,7 +38,7 @@ def to_int8_weights(graph: Graph, min_elements: int, *, per_channel: bool, per_c
             if why_not_int8(use, min_elements) is not None:
                 continue
             step, (rule, hybrid) = use.step, _hybrid(use)
-            with_channels = per_channel and (per_channel_dense or not rule.dense)
+            with_channels = hybrid.needs_channels or (per_channel and (per_channel_dense or not rule.dense))
             axis = rule.weights.get(use.position) if with_channels else None
             if axis not in made:
                 made[axis] = _in_int8(graph, value, axis)

@@ -9,6 +9,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._pool import Pool2DOptions
 from quantlib.ops.add import AddOptions
 from quantlib.ops.concatenation import ConcatenationOptions
+from quantlib.ops.depthwise_conv_2d import DepthwiseConv2DOptions
 from quantlib.ops.fully_connected import FullyConnectedOptions
 from quantlib.ops.reshape import ReshapeOptions
 from quantlib.quantizer.quantize import quantize_model
@@ -384,3 +385,12 @@ def test_a_float_reader_of_a_constant_does_not_keep_a_comparison_in_float(net, s
     new = seen(quantize_model(net.model(), FullInteger(), net.ranges).model)
     assert [new.input_of("GREATER", position).type.name for position in (0, 1)] == ["INT8", "INT8"]
     assert new.input_of("POW", 1).type.name == "FLOAT32"
+
+
+def test_hybrid_depthwise_weights_have_channels_whatever_the_recipe(net, seen):
+    x = net.real_input("x", (1, 2, 2, 3))
+    w, b = net.weights(np.ones((1, 1, 1, 3))), net.weights(np.zeros(3))
+    y = net.real_output("y", (1, 2, 2, 3))
+    net.operator("DEPTHWISE_CONV_2D", [x, w, b], [y], DepthwiseConv2DOptions(depth_multiplier=1))
+    new = seen(quantize_model(net.model(), DynamicRange(0, per_channel=False)).model)
+    assert new.input_of("DEPTHWISE_CONV_2D", 1).quantization.scale.size == 3

@@ -1,5 +1,6 @@
 """Random float models, every recipe: what we write loads in LiteRT and gives our outputs, bit for bit."""
 
+import random
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,6 +86,37 @@ class Tally:
             self.wrong.append(f"{where}: {found.first_divergence}")
 
 
+def mixed_requests(case, ranges, seed):
+    """Recipes by pattern, operators kept in float, ranges that are missing, fewer scales."""
+    rng = random.Random(seed)
+    graph = case.model.subgraphs[0]
+    names = sorted({case.model.operator_codes[operator.opcode_index].name for operator in graph.operators})
+    outputs = [graph.tensors[operator.outputs[0]].name for operator in graph.operators]
+    keep = rng.sample(outputs, rng.randint(0, len(outputs) // 2))
+    some = {name: ends for name, ends in ranges.items() if rng.random() > 0.15}
+    others = (DynamicRange(0), Float16())
+    for integer in (FullInteger(), Int16x8()):
+        by_name = {name: rng.choice((integer, *others)) for name in rng.sample(names, len(names) // 2)}
+        yield {**by_name, "*": integer}, ranges, keep
+    yield FullInteger(np.int8, np.int8), ranges, keep
+    yield FullInteger(np.uint8, np.int8), some, ()
+    yield FullInteger(per_channel_dense=False), ranges, ()
+    yield Int16x8(per_channel=False), ranges, keep
+    yield DynamicRange(0, per_channel=False), None, keep
+    yield Float16(), None, keep
+
+
+def mixed_networks(seeds, litert):
+    tally = Tally()
+    for seed in seeds:
+        case = float_graph(SeededChoices(seed), 4 + seed % 12)
+        ranges = calibrate(case.model, [list(case.inputs)])
+        for recipe, known, keep in mixed_requests(case, ranges, seed):
+            result = quantize_model(case.model, recipe, known, keep_float=keep)
+            tally.compare(case, result.model, f"seed {seed} {recipe} {keep}", litert)
+    return tally
+
+
 @pytest.fixture(scope="module")
 def litert():
     with LiteRT() as running:
@@ -112,6 +144,12 @@ def test_random_networks_run_in_litert_and_are_equal(litert):
     assert tally.files > 12 * 6
 
 
+def test_mixed_precision_runs_in_litert_and_is_equal(litert):
+    tally = mixed_networks(range(6000, 6006), litert)
+    assert tally.wrong == []
+    assert tally.files == 6 * 8
+
+
 def test_random_operators_run_in_litert_and_are_equal(litert):
     tally = operators([1000], litert)
     assert tally.wrong == []
@@ -123,6 +161,13 @@ def test_hundreds_of_random_networks_run_in_litert_and_are_equal(litert):
     tally = networks(range(12, 400), litert)
     assert tally.wrong == []
     assert tally.files > 388 * 6
+
+
+@pytest.mark.slow
+def test_mixed_precision_of_hundreds_of_networks_is_equal(litert):
+    tally = mixed_networks(range(6006, 6156), litert)
+    assert tally.wrong == []
+    assert tally.files == 150 * 8
 
 
 @pytest.mark.slow
