@@ -246,7 +246,7 @@ def _chunks(shape: tuple[int, ...], elements: int) -> Iterator[tuple[slice, slic
 def layer(lowering: Lowering, step: Step) -> Part | None:
     """The part for a layer of integer sums with constant weights; None for any other."""
     node, kernel = step.node, step.kernel
-    if not isinstance(kernel, Accumulating) or kernel.products is None:
+    if not isinstance(kernel, Accumulating) or kernel.products is None or len(step.inputs) > 3:
         return None
     x, w = node.inputs[0], node.inputs[1]
     bias = node.inputs[2] if len(node.inputs) > 2 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from types import MappingProxyType
 from typing import TypeAlias
@@ -12,7 +12,6 @@ from typing import TypeAlias
 from quantlib.compiler.ladder import code_bounds
 from quantlib.compiler.part import Part
 from quantlib.compiler.storage import Codes, are_codes
-from quantlib.errors import QuantlibError
 from quantlib.model.graph import OPTIONAL
 from quantlib.ops._accumulate import ToOutput
 from quantlib.runtime.plan import Plan, Step
@@ -71,6 +70,11 @@ class Lowering:
         """Decide how a tensor is stored."""
         self._codes[index] = codes
         return codes
+
+    def forget(self, indices: Iterable[int]) -> None:
+        """Undo what was decided about tensors."""
+        for index in indices:
+            self._codes.pop(index, None)
 
     def _zero_point(self, index: int) -> int:
         quantization = self._tensors[index].quantization
@@ -134,10 +138,11 @@ def lower(plan: Plan, otherwise: Callable[[Step], Part]) -> tuple[tuple[Part, ..
 
 
 def _lowered(lowerer: Lowerer | None, lowering: Lowering, step: Step) -> Part | None:
-    """The part, unless the operator has none, or refuses what it is asked to find it."""
-    if lowerer is None:
+    """The part, unless the operator has none, or something about the model is not as it should be."""
+    if lowerer is None or len(step.outputs) != 1:
         return None
     try:
         return lowerer(lowering, step)
-    except QuantlibError:  # the kernel says so when the program runs, if it comes to that
+    except Exception:  # noqa: BLE001 - the kernel says what is wrong, if it comes to that
+        lowering.forget(step.outputs)
         return None

@@ -150,7 +150,7 @@ def pad(lowering: Lowering, step: Step) -> Part | None:
     """The part for constant paddings."""
     node = step.node
     x, y = step.inputs[0], step.outputs[0]
-    if not (lowering.has_codes(x) and lowering.has_codes(y)):
+    if not (lowering.has_codes(x) and lowering.has_codes(y)) or len(step.inputs) not in (2, 3):
         return None
     rows = node.input(1).constant
     constant = node.inputs[2] if len(node.inputs) > 2 else None

@@ -191,7 +191,7 @@ def _is_per_sample(step: Step) -> bool:
 def average(lowering: Lowering, step: Step) -> Part | None:
     """The part for windows that are nowhere cut off; None for any other."""
     kernel = step.kernel
-    if not isinstance(kernel, AveragePool) or not lowering.has_codes(step.inputs[0]):
+    if not isinstance(kernel, AveragePool) or len(step.inputs) != 1 or not lowering.has_codes(step.inputs[0]):
         return None
     x, y = step.node.input(0), step.node.output()
     options = kernel.options
@@ -215,7 +215,7 @@ def average(lowering: Lowering, step: Step) -> Part | None:
 def mean(lowering: Lowering, step: Step) -> Part | None:
     """The part for the reference kernel; None for any other."""
     kernel = step.kernel
-    if not isinstance(kernel, QuantizedMean) or OPTIONAL in step.inputs:
+    if not isinstance(kernel, QuantizedMean) or len(step.inputs) != 2 or OPTIONAL in step.inputs:
         return None
     x, axis, y = step.node.input(0), step.node.input(1), step.node.output()
     if not lowering.has_codes(x.index) or not lowering.has_codes(y.index) or axis.constant is None:
@@ -237,7 +237,7 @@ def mean(lowering: Lowering, step: Step) -> Part | None:
 def maximum(lowering: Lowering, step: Step) -> Part | None:
     """The part for codes; None for any other."""
     x, y = step.node.input(0), step.node.output()
-    if not lowering.has_codes(x.index) or not lowering.has_codes(y.index):
+    if len(step.inputs) != 1 or not lowering.has_codes(x.index) or not lowering.has_codes(y.index):
         return None
     options = step.node.read_options(Pool2DOptions)
     codes = lowering.codes(x.index)

@@ -127,7 +127,11 @@ class _Rows:
 def softmax(lowering: Lowering, step: Step) -> Part | None:
     """The part for 8-bit codes to 8-bit codes; None for any other."""
     kernel = step.kernel
-    if not isinstance(kernel, Shares) or not all(map(lowering.has_codes, (*step.inputs, *step.outputs))):
+    if (
+        not isinstance(kernel, Shares)
+        or len(step.inputs) != 1
+        or not all(map(lowering.has_codes, (*step.inputs, *step.outputs)))
+    ):
         return None
     x, y = step.node.input(0), step.node.output()
     if not x.shape or not np.isfinite(kernel.units) or not np.isfinite(kernel.terms).all():

@@ -205,8 +205,8 @@ def run_step(step: Step, arrays: tuple[Array | None, ...]) -> tuple[Array, ...]:
 
 def _bind(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tuple[Node, Kernel]:
     """The node as its kernel set sees it, and the kernel."""
-    node, binder = _choose(node, kernels, custom)
     try:
+        node, binder = _choose(node, kernels, custom)
         with np.errstate(all="ignore"):
             return node, binder(node)
     except QuantlibError:
