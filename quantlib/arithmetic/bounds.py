@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AnyOrder", "Bound", "WithinUlp", "gamma"]
+__all__ = ["AnyOrder", "Bound", "Unknown", "WithinUlp", "gamma"]
 
 UNIT_ROUNDOFF = 2.0**-24
 """Largest relative error of one float32 operation."""
@@ -143,5 +143,21 @@ class WithinUlp:
         return f"{self.ulp:g} ulp"
 
 
-Bound: TypeAlias = AnyOrder | WithinUlp
-"""Either kind."""
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An arithmetic that is not reproduced, of which no bound is known.
+
+    Parameters
+    ----------
+    reason : str
+        What the family is seen to do differently.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return "no bound known"
+
+
+Bound: TypeAlias = AnyOrder | WithinUlp | Unknown
+"""Any kind."""

@@ -340,8 +340,10 @@ def int16(node: Node) -> Kernel:
     _require_int16(node)
     narrow = has_narrow_bias(node, options.quantized_bias_type)
     bias = _bias(node, TensorType.INT32 if narrow else TensorType.INT64)
-    width = np.int32 if narrow else np.int64
-    return _integer(node, options, node.requantizer(_multipliers(node, bias)), sums=width, biases=width)
+    width, rule = np.int32 if narrow else np.int64, node.requantizer
+    if narrow and rule is requantize.int64_one_rounding:  # fixed point has a rule for either width
+        rule = requantize.two_roundings
+    return _integer(node, options, rule(_multipliers(node, bias)), sums=width, biases=width)
 
 
 @kernel("FULLY_CONNECTED", [TensorType.INT16], when=lambda node: node.input_type(1) is TensorType.INT16)

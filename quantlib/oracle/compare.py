@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from quantlib.arithmetic.bounds import Unknown
 from quantlib.errors import InvalidInputError, OracleError
 from quantlib.flatbuffer.write import write_model
 from quantlib.kernel_sets import KernelSet, kernel_set
@@ -98,7 +99,8 @@ def compare(
             result = None if alone is None else alone[position]
             row = _row(plan, step, index, ours[index], theirs[index], result)
             row = replace(row, claimed=claimed, follows_unclaimed=follows)
-            if result is not None and not claimed and their_plan is None:
+            bounded = not claimed and not isinstance(step.node.bound, Unknown)
+            if result is not None and bounded and their_plan is None:
                 row = _held_against_bound(row, step, known, result, theirs[index])
             rows.append(row)
     evidence = Evidence(plan, their_plan, name, MappingProxyType(ours), MappingProxyType(known))

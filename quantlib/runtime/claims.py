@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic.bounds import AnyOrder, Bound
+from quantlib.arithmetic.bounds import AnyOrder, Bound, Unknown
 from quantlib.kernel_sets import KernelSet
 from quantlib.model.graph import Model, Record
 from quantlib.model.limits import Limits
@@ -45,7 +45,8 @@ class Unclaimed:
 
     def __str__(self) -> str:
         where = f"{self.operator_name} #{self.operator} {self.tensor_name!r}"
-        return f"{where}: not claimed, {self.bound.reason}; within {self.bound}"
+        known = str(self.bound) if isinstance(self.bound, Unknown) else f"within {self.bound}"
+        return f"{where}: not claimed, {self.bound.reason}; {known}"
 
 
 def unclaimed(
@@ -140,6 +141,8 @@ def _allowed_difference(
 ) -> NDArray[np.float64]:
     bound = step.node.bound
     assert bound is not None
+    if isinstance(bound, Unknown):
+        return np.full(ours.shape, np.inf)
     if isinstance(bound, AnyOrder):
         magnitudes = _sum_of_magnitudes(step, inputs)
         return bound.allowed(magnitudes, _terms(inputs, magnitudes))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -21,6 +22,7 @@ from quantlib.model.validate import validate
 from quantlib.ops import _registry
 from quantlib.ops._node import Array, Kernel, Node
 from quantlib.ops._resolve import constant_value, resolve
+from quantlib.ops._runs import InBlocks
 from quantlib.runtime.trace import Finished, Produced, Started, Watch
 
 __all__ = ["Binder", "Plan", "Step", "make_plan", "run_step"]
@@ -230,8 +232,19 @@ def _choose(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tup
             squares = node.input(entry.data_input).squares
             bound = kernels.bound(*words, squares=squares) or candidate.bound(*words, squares=squares)
             rule = candidate.requantizer(node.operator, data)
-            return replace(node, requantizer=rule, bound=bound), entry.bind
+            plain = (node.operator, data) in candidate.plain
+            binder = partial(_plain, entry.bind) if plain else entry.bind
+            return replace(node, requantizer=rule, bound=bound), binder
     raise _registry.nobody_serves(node)
+
+
+def _plain(bind: Binder, node: Node) -> Kernel:
+    """The kernel without its vector blocks: what it does with what they leave over, or the reference one."""
+    kernel = bind(node)
+    if isinstance(kernel, InBlocks):
+        return kernel.leftover
+    entry = _registry.find(node, ("reference",))
+    return kernel if entry is None else entry.bind(node)
 
 
 def _spell(error: Exception) -> str:

@@ -17,7 +17,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": {"errors", "affine.parameters"},
     "flatbuffer": {"errors", "affine", "model"},
     "ops": {"errors", "arithmetic", "affine", "model"},
-    "kernel_sets": {"errors", "arithmetic"},
+    "kernel_set": {"arithmetic"},
+    "kernel_sets": {"errors", "arithmetic", "kernel_set"},
     "runtime": {"errors", "model", "ops", "kernel_sets"},
     "compiler": {"errors", "arithmetic", "affine", "model", "ops", "kernel_sets", "runtime"},
     "calibration": {"errors", "affine", "model", "kernel_sets", "runtime"},
@@ -31,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 DOORS = {
     "runtime.interpreter": {"flatbuffer", "compiler.engine"},
     "runtime.claims": {"arithmetic.bounds"},
+    "oracle.compare": {"arithmetic.bounds"},
     "oracle.exact": {"ops._node"},
     "oracle.explain": {"arithmetic", "ops"},
     "oracle.rounding_steps": {"arithmetic.fixed_point"},
