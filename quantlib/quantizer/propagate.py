@@ -129,7 +129,13 @@ class _Propagation:
                     self.settings.per_channel_dense or not rule.dense
                 )
                 axis = rule.weights[use.position] if per_channel else None
-                self.weights.setdefault(producer, axis)
+                if self.weights.setdefault(producer, axis) != axis:
+                    # TensorFlow lets both read the scales of one; a kernel refuses the other's.
+                    copy = self.graph.copy_constant(value)
+                    use.step.set_input(use.position, copy)
+                    assert copy.producer is not None
+                    self.other_constants.add(copy.producer)
+                    self.weights[copy.producer] = axis
 
     def _state(self, value: Value) -> _State:
         return self.states.setdefault(value, _State())

@@ -9,6 +9,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops._pool import Pool2DOptions
 from quantlib.ops.add import AddOptions
 from quantlib.ops.concatenation import ConcatenationOptions
+from quantlib.ops.conv_2d import Conv2DOptions
 from quantlib.ops.depthwise_conv_2d import DepthwiseConv2DOptions
 from quantlib.ops.fully_connected import FullyConnectedOptions
 from quantlib.ops.reshape import ReshapeOptions
@@ -330,8 +331,6 @@ def test_a_bias_that_is_not_finite_keeps_its_operator_in_float(net, seen, recipe
 
 @pytest.mark.parametrize("recipe", [FullInteger(), Int16x8(), DynamicRange(min_elements=0)])
 def test_weights_without_an_axis_of_channels_stay_in_float(net, seen, recipe):
-    from quantlib.ops.depthwise_conv_2d import DepthwiseConv2DOptions
-
     x = net.real_input("x", (1, 2, 2, 1), -1.0, 1.0)
     y = net.real_output("y", (1, 2, 2, 1), -1.0, 1.0)
     w, b = net.weights([[1.0]]), net.weights([0.0])
@@ -394,3 +393,16 @@ def test_hybrid_depthwise_weights_have_channels_whatever_the_recipe(net, seen):
     net.operator("DEPTHWISE_CONV_2D", [x, w, b], [y], DepthwiseConv2DOptions(depth_multiplier=1))
     new = seen(quantize_model(net.model(), DynamicRange(0, per_channel=False)).model)
     assert new.input_of("DEPTHWISE_CONV_2D", 1).quantization.scale.size == 3
+
+
+def test_weights_that_two_layers_read_along_different_axes_become_two(net, seen):
+    x = net.real_input("x", (1, 2, 2, 3), -1.0, 1.0)
+    h = net.real("h", (1, 2, 2, 3), -1.0, 1.0)
+    y = net.real_output("y", (1, 2, 2, 1), -1.0, 1.0)
+    w = net.weights([[[[1.0, 0.5, 0.25]]]])
+    depthwise = [x, w, net.weights(np.zeros(3))]
+    net.operator("DEPTHWISE_CONV_2D", depthwise, [h], DepthwiseConv2DOptions(depth_multiplier=1))
+    net.operator("CONV_2D", [h, w, net.weights(np.ones(1))], [y], Conv2DOptions())
+    new = seen(quantize_model(net.model(), FullInteger(strict=True), net.ranges).model)
+    assert new.input_of("DEPTHWISE_CONV_2D", 1).quantization.scale.size == 3
+    assert new.input_of("CONV_2D", 1).quantization.scale.size == 1
