@@ -25,7 +25,7 @@ from quantlib.testing.single_operator import Case, Generator, generators
 
 __all__ = ["compare", "main", "measure"]
 
-UNCLAIMED_CASES = 20
+UNCLAIMED_CASES = 100
 """Models at most where nothing is claimed: LiteRT dies of many of them."""
 
 

@@ -26,6 +26,15 @@ def test_nothing_claimed_differs(report):
     assert [row for row in report["models"] if row.kernels == "reference" and row.differing] == []
 
 
+def test_nothing_lies_beyond_its_bound_and_what_is_not_claimed_says_why(report):
+    rest = [row for row in report["rows"] if not row.claimed]
+    assert [row for row in rest if row.beyond or (row.share or 0) > 1] == []
+    assert all(row.cases >= 100 for row in rest)
+    sums = [row for row in rest if row.operator in ("CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")]
+    assert all(row.bound and row.share is not None for row in sums if row.configuration.startswith("float32"))
+    assert all(row.reason for row in rest if row.refused)
+
+
 def test_every_operator_and_configuration_was_measured_on_enough_models(report):
     measured = {
         (row.operator, row.configuration): row for row in report["rows"] if row.kernels == "reference"
