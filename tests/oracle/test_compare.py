@@ -226,3 +226,20 @@ def test_a_mean_of_squares_is_one_operator_to_xnnpack_and_not_claimed(square):
     assert mean.differing
     assert 0 < mean.bound_share < 1
     assert result.as_claimed
+
+
+@needs_litert
+def test_preserving_all_tensors_changes_litert_s_own_answer():
+    graph = Graph()
+    x, y = graph.input((5, 40, 7), TensorType.FLOAT32), graph.tensor((5, 40, 7), TensorType.FLOAT32)
+    z = graph.output((5, 1, 7), TensorType.FLOAT32)
+    graph.operator("SQUARE", [x], [y])
+    axes = graph.constant(np.int32([1]), TensorType.INT32)
+    graph.operator("MEAN", [y, axes], [z], ReducerOptions(keep_dims=True))
+    numbers = np.random.default_rng(0).normal(size=(5, 40, 7)).astype(np.float32)
+    with LiteRT() as litert:
+        preserved, plain = (
+            litert.run(write_model(graph.model()), [numbers], kernels="xnnpack", preserve_all_tensors=all_of)
+            for all_of in (True, False)
+        )
+    assert count_differing(preserved.tensors[z], plain.tensors[z]) == 11
