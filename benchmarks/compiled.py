@@ -82,7 +82,12 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, help="samples of the batch and thread rows")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--coretype", default="Haswell", help="OPENBLAS_CORETYPE, or `native`")
-    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu: of the calling thread")
+    parser.add_argument(
+        "--clock",
+        choices=("cpu", "wall"),
+        default="cpu",
+        help="processor time of the calling thread, which is wall time where nothing else runs",
+    )
     parser.add_argument("--fresh", type=int, default=5, help="processes per row of preparation")
     parser.add_argument("--onnx-python", default=sys.executable, help="a Python that has onnx")
     parser.add_argument("--profile", action="store_true", help="only the time of every step of a program")
@@ -113,10 +118,11 @@ def head(bench: Bench) -> str:
         litert = f"LiteRT {version('ai-edge-litert')}"
     except PackageNotFoundError:
         litert = "no LiteRT"
+    clock = "processor time of one thread" if bench.clock == "cpu" else "wall time"
     kernels = core.get("core") or f"unknown, asked for {bench.coretype}"
     return (
         f"{dt.datetime.now(tz=dt.UTC).date()}, {platform.machine()}, Python {platform.python_version()}, "
-        f"NumPy {core.get('numpy')} with OpenBLAS's {kernels} kernels, {litert}; {bench.clock} time, the best of "
+        f"NumPy {core.get('numpy')} with OpenBLAS's {kernels} kernels, {litert}; {clock}, the best of "
         f"{bench.passes} passes"
     )
 

@@ -7,6 +7,7 @@ The last line on standard output is the answer, in JSON.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from measuring.turns import blas_core, in_turns, peak_bytes, resident_bytes
+from measuring.turns import blas_core, in_turns, once, peak_bytes, resident_bytes
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -182,26 +183,22 @@ def threads(model: str, batch: int, threads: int, seconds: float, rounds: int | 
 def prepare(model: str) -> dict[str, Any]:
     """Reading and compiling for the first time; then again, with everything imported and warm."""
     np.random.default_rng(0)  # a module of NumPy's own that need not count
-    began = time.perf_counter()
+
+    def everything() -> None:
+        import quantlib as ql
+
+        parsed = ql.read_model(Path(model).read_bytes())
+        ql.compile_model(parsed)(*random_inputs(parsed))
+
+    _, first = once(everything)
     import quantlib as ql
 
     data = Path(model).read_bytes()
-    parsed = ql.read_model(data)
-    program = ql.compile_model(parsed)
-    program(*random_inputs(parsed))
-    first = time.perf_counter() - began
-    answer = {"first result": first}
-    began = time.perf_counter()
-    parsed = ql.read_model(data)
-    answer["parse"] = time.perf_counter() - began
-    began = time.perf_counter()
-    program = ql.compile_model(parsed)
-    answer["compile"] = time.perf_counter() - began
+    parsed, parse = once(lambda: ql.read_model(data))
+    program, compiling = once(lambda: ql.compile_model(parsed))
     x = random_inputs(parsed)
-    began = time.perf_counter()
-    program(*x)
-    answer["first call"] = time.perf_counter() - began
-    return answer
+    _, call = once(lambda: program(*x))
+    return {"first result": first, "parse": parse, "compile": compiling, "first call": call}
 
 
 def prepare_litert(model: str) -> dict[str, Any]:
@@ -210,12 +207,9 @@ def prepare_litert(model: str) -> dict[str, Any]:
 
     data = Path(model).read_bytes()
     x = random_inputs(ql.read_model(data))
-    began = time.perf_counter()
-    LiteRT(data, "reference")(*x)
-    first = time.perf_counter() - began
-    began = time.perf_counter()
-    LiteRT(data, "reference")
-    return {"first result": first, "prepare": time.perf_counter() - began}
+    _, first = once(lambda: LiteRT(data, "reference")(*x))
+    _, prepared = once(lambda: LiteRT(data, "reference"))
+    return {"first result": first, "prepare": prepared}
 
 
 def memory(model: str, who: str, family: str) -> dict[str, Any]:
@@ -244,11 +238,7 @@ def memory(model: str, who: str, family: str) -> dict[str, Any]:
 
 def imports() -> dict[str, Any]:
     """How long `import quantlib` takes after NumPy, and whether the schema came with it."""
-    began = time.perf_counter()
-    import quantlib
-
-    seconds = time.perf_counter() - began
-    assert quantlib.__version__
+    _, seconds = once(lambda: importlib.import_module("quantlib"))
     return {"seconds": seconds, "tflite": "tflite" in sys.modules, "modules": len(sys.modules)}
 
 

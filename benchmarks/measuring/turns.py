@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 Call = Callable[[], object]
 
@@ -33,6 +36,14 @@ class Best:
         self.wall = min(self.wall, (ended - began) * 1e-9)
         self.cpu = min(self.cpu, (after - before) * 1e-9)
         self.calls += 1
+
+
+def once(call: Callable[[], Result]) -> tuple[Result, dict[str, float]]:
+    """What a call returns, and its times."""
+    kept: list[Result] = []
+    best = Best()
+    best.add(lambda: kept.append(call()))
+    return kept[0], {"wall": best.wall, "cpu": best.cpu}
 
 
 def in_turns(
