@@ -6,7 +6,7 @@ accumulator into output units. A set answers for an operator, or passes the ques
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -42,8 +42,8 @@ class KernelSet:
     by_avx512 : frozenset of (operator name, input type name)
         Of these, nodes that are reproduced, and claimed, for a processor with AVX-512
         (`Profile.vectors`).
-    of_squares : mapping of (operator name, input type name) to Bound
-        As `unclaimed`, where SQUARE, or MUL of a tensor with itself, makes the input.
+    fused : mapping of (operator name, input type name, `Value.maker`) to Bound
+        As `unclaimed`, where an operator is computed together with the one that makes an input.
     fallback : KernelSet, optional
         Who takes the nodes that this set has no kernel for, with its own rules.
     plain : frozenset of (operator name, input type name)
@@ -61,7 +61,7 @@ class KernelSet:
     default: Requantizer = requantize.two_roundings
     unclaimed: Mapping[str | tuple[str, str], Bound] = field(default_factory=lambda: MappingProxyType({}))
     by_avx512: frozenset[tuple[str, str]] = frozenset()
-    of_squares: Mapping[tuple[str, str], Bound] = field(default_factory=lambda: MappingProxyType({}))
+    fused: Mapping[tuple[str, str, str], Bound] = field(default_factory=lambda: MappingProxyType({}))
     fallback: KernelSet | None = None
     plain: frozenset[tuple[str, str]] = frozenset()
     profile: Profile = DEFAULT_PROFILE
@@ -91,7 +91,7 @@ class KernelSet:
         return exact or self.requantizers.get(operator, self.default)
 
     def bound(
-        self, operator: str, input_type: str, weights_type: str = "", *, squares: bool = False
+        self, operator: str, input_type: str, weights_type: str = "", *, makers: Iterable[str] = ()
     ) -> Bound | None:
         """How far the family's own bits may lie from ours; None where they are claimed to be ours.
 
@@ -101,8 +101,8 @@ class KernelSet:
             As for `requantizer`.
         weights_type : str
             Element type of the second input, if there is one.
-        squares : bool
-            Whether the activation is a square of something, and the family may square while it sums.
+        makers : iterable of str
+            What makes its inputs (`Value.maker`).
 
         Examples
         --------
@@ -117,8 +117,9 @@ class KernelSet:
         >>> print(replace(XNNPACK, profile=Profile(vectors="other")).bound("ELU", "FLOAT32"))
         2 ulp
         """
-        if squares and (operator, input_type) in self.of_squares:
-            return self.of_squares[operator, input_type]
+        for maker in makers:
+            if (operator, input_type, maker) in self.fused:
+                return self.fused[operator, input_type, maker]
         is_hybrid = input_type == "FLOAT32" and weights_type in INTEGER_WEIGHTS
         node = operator, "FLOAT32 by integers" if is_hybrid else input_type
         reproduced = self.profile.vectors == "avx512f" and node in self.by_avx512

@@ -114,10 +114,11 @@ XNNPACK = KernelSet(
         ]
         + [(operator, "FLOAT16") for operator in ("COS", "GELU", "SIN", "SOFTMAX", "TANH")]
     ),
-    of_squares=MappingProxyType(
+    fused=MappingProxyType(
         {
-            (operator, "FLOAT32"): AnyOrder("squares while it adds, with fused multiply-add")
-            for operator in ("SUM", "MEAN")
+            ("SUM", "FLOAT32", "SQUARE"): AnyOrder("squares while it adds, with fused multiply-add"),
+            ("MEAN", "FLOAT32", "SQUARE"): AnyOrder("squares while it adds, with fused multiply-add"),
+            ("BATCH_MATMUL", "FLOAT32", "DEQUANTIZE"): AnyOrder("scales sums of codes, not the codes"),
         }
     ),
     default=requantize.float32_half_to_even,

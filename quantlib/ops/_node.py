@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
@@ -57,15 +58,17 @@ class Value:
     dequantized : bool
         Whether it is what DEQUANTIZE makes of a float16 or int8 constant, which XNNPACK's delegate
         takes for a constant.
-    squares : bool
-        Whether SQUARE, or MUL of a tensor with itself, makes it: XNNPACK's sums take the squares in.
+    maker : str
+        ``SQUARE`` where it is a square, or MUL of a tensor with itself; ``DEQUANTIZE`` where it is made
+        of computed int8 codes with one scale and zero point 0; else empty. XNNPACK may compute these
+        together with the operator that reads them.
     """
 
     tensor: Tensor
     index: int
     constant: Array | None = None
     dequantized: bool = False
-    squares: bool = False
+    maker: str = ""
 
     @property
     def is_static(self) -> bool:
@@ -305,7 +308,7 @@ class Node:
             A number that the enum does not know.
         """
         given: Mapping[str, Any] = self.options if self.options is not None else {}
-        hints = get_type_hints(options)
+        hints = _hints(options)
         chosen: dict[str, Any] = {}
         for field in dataclasses.fields(options):  # type: ignore[arg-type]
             if field.name not in given:
@@ -320,3 +323,9 @@ class Node:
                     raise InvalidModelError(self.location(field=field.name), value, known) from None
             chosen[field.name] = value
         return options(**chosen)
+
+
+@cache
+def _hints(options: Hashable) -> dict[str, Any]:
+    """The annotations of an options class, which every node of an operator asks for."""
+    return get_type_hints(options)

@@ -106,8 +106,8 @@ def resolve(
         )
         constant = constant_value(model, tensor, where)
         dequantized = constant is None and _is_dequantized(model, subgraph_index, position, index)
-        squares = constant is None and _are_squares(model, subgraph_index, position, index)
-        return Value(_with_known_axis(tensor), index, constant, dequantized, squares)
+        maker = "" if constant is not None else _fusible_maker(model, subgraph_index, position, index)
+        return Value(_with_known_axis(tensor), index, constant, dequantized, maker)
 
     inputs = tuple(None if index == OPTIONAL else value(index) for index in operator.inputs)
     return Node(
@@ -135,10 +135,18 @@ def _is_dequantized(model: Model, subgraph_index: int, position: int, index: int
     return source.type in kinds and constant_data(model, source) is not None
 
 
-def _are_squares(model: Model, subgraph_index: int, position: int, index: int) -> bool:
-    """Whether an earlier operator squares numbers into the tensor."""
+def _fusible_maker(model: Model, subgraph_index: int, position: int, index: int) -> str:
+    """`Value.maker`."""
     name, inputs = _maker(model, subgraph_index, position, index)
-    return name == "SQUARE" or (name == "MUL" and len(inputs) == 2 and inputs[0] == inputs[1])
+    if name == "SQUARE" or (name == "MUL" and len(inputs) == 2 and inputs[0] == inputs[1]):
+        return "SQUARE"
+    if name != "DEQUANTIZE" or not inputs:
+        return ""
+    source = model.subgraphs[subgraph_index].tensors[inputs[0]]
+    parameters = source.quantization
+    if source.type is not TensorType.INT8 or parameters is None or constant_data(model, source) is not None:
+        return ""
+    return name if parameters.scale.size == 1 and not parameters.zero_point.any() else ""
 
 
 def _maker(model: Model, subgraph_index: int, position: int, index: int) -> tuple[str, tuple[int, ...]]:

@@ -229,8 +229,8 @@ def _choose(node: Node, kernels: KernelSet, custom: Mapping[str, Binder]) -> tup
             data = node.input(entry.data_input).type.name
             weights = node.input_type(1)
             words = (node.operator, data, "" if weights is None else weights.name)
-            squares = node.input(entry.data_input).squares
-            bound = kernels.bound(*words, squares=squares) or candidate.bound(*words, squares=squares)
+            makers = {value.maker for value in node.inputs if value is not None}
+            bound = kernels.bound(*words, makers=makers) or candidate.bound(*words, makers=makers)
             rule = candidate.requantizer(node.operator, data)
             plain = (node.operator, data) in candidate.plain
             binder = partial(_plain, entry.bind) if plain else entry.bind

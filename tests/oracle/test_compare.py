@@ -7,6 +7,7 @@ from quantlib.flatbuffer.read import read_model
 from quantlib.flatbuffer.write import write_model
 from quantlib.model.graph import TensorType
 from quantlib.ops._reduce import ReducerOptions
+from quantlib.ops.batch_matmul import BatchMatMulOptions
 from quantlib.ops.mul import MulOptions
 from quantlib.oracle.compare import compare, count_differing
 from quantlib.oracle.litert import LiteRT, is_available
@@ -14,7 +15,7 @@ from quantlib.quantizer.quantize import quantize_model
 from quantlib.quantizer.recipes import Float16
 from quantlib.runtime.execute import input_values
 from quantlib.runtime.plan import make_plan
-from quantlib.testing.single_operator import Graph
+from quantlib.testing.single_operator import Graph, quantization
 
 needs_litert = pytest.mark.skipif(not is_available(), reason="ai-edge-litert is not installed")
 
@@ -243,3 +244,22 @@ def test_preserving_all_tensors_changes_litert_s_own_answer():
             for all_of in (True, False)
         )
     assert count_differing(preserved.tensors[z], plain.tensors[z]) == 11
+
+
+@needs_litert
+@pytest.mark.parametrize(("zero_point", "is_claimed"), [(0, False), (3, True)])
+def test_a_product_with_dequantized_codes_is_one_operator_to_xnnpack(zero_point, is_claimed):
+    graph = Graph()
+    x = graph.input((2, 5, 20), TensorType.FLOAT32)
+    codes = graph.input((2, 20, 7), TensorType.INT8, quantization(0.037, zero_point))
+    w, y = graph.tensor((2, 20, 7), TensorType.FLOAT32), graph.output((2, 5, 7), TensorType.FLOAT32)
+    graph.operator("DEQUANTIZE", [codes], [w], version=2)
+    graph.operator("BATCH_MATMUL", [x, w], [y], BatchMatMulOptions())
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=(2, 5, 20)).astype(np.float32)
+    stored = random.integers(-128, 128, (2, 20, 7), np.int8)
+    result = compare(graph.model(), numbers, stored, kernels="xnnpack")
+    product = result.tensors[1]
+    assert result.as_claimed
+    assert product.claimed == is_claimed
+    assert (product.differing == 0) == is_claimed
