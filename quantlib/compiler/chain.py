@@ -29,7 +29,7 @@ class Chain:
     passes : tuple of (ufunc, operand)
         Operands are arrays (channels,) or (1,), or None for a ufunc of one argument.
     slack : float64 array (channels,), optional
-        Of an affine chain: by how many units of the sum its steps may move.
+        Of an affine chain: by how many units of the sum its steps may move; below 0 if one is missed.
     """
 
     dtype: np.dtype[Any]
@@ -72,7 +72,11 @@ class Chain:
             operand = np.array(np.broadcast_to(mine, count))
             operand[channels] = theirs
             passes.append((ufunc, operand))
-        return replace(self, passes=tuple(passes))
+        slack = self.slack
+        if slack is not None and other.slack is not None:
+            slack = slack.copy()
+            slack[channels] = other.slack
+        return replace(self, passes=tuple(passes), slack=slack)
 
     @property
     def cost(self) -> float:
@@ -119,10 +123,11 @@ def affine(
     least = np.where(np.isfinite(least), least, most - 2 * quarter)
     most = np.where(np.isfinite(most), most, least + 2 * quarter)
     c = ((least + most) / 2).astype(dtype)
+    slack = np.minimum(c - least, most - c)  # of c as it could be rounded
     return Chain(
         np.dtype(dtype),
         ((np.add, c), (np.multiply, s), (np.rint, None)),
-        np.maximum(most - least, 0.0) / 2,
+        slack,
     )
 
 

@@ -43,8 +43,11 @@ _COST_OF_EXCEPTION = 0.3
 _COST_OF_HARD_CHANNEL = 1.6
 """Nanoseconds for each sum of a channel that is taken out and goes through float64."""
 
-_ULPS = (1, -1, 2, -2, 3, -3)
+_ULPS = (1, -1, 2, -2, 3, -3, 4, -4)
 """By how many units of the last place a factor is moved where a chain errs."""
+
+_TRIES = 3
+"""How many of these, those that leave most room, are held against the specification."""
 
 _MOST_PASSES = 5
 """Of a chain that is taken without looking for a shorter one, channel by channel."""
@@ -207,7 +210,7 @@ def _climb_at_once(task: Task) -> Proved | None:
         c = np.ldexp(np.rint(np.ldexp(c, spare)), -spare)
         if len(others) < _MOST_PASSES and not steps.wrong(replace(chain, passes=((add, c), *others))).any():
             for_all = replace(chain, passes=((add, (c + task.start).astype(np.float32)), *others))
-            slack = 0.0 if chain.slack is None else float(chain.slack.min())
+            slack = _slack(chain)
             return Proved(task, "float32", for_all, steps=steps.first.size, slack=slack)
     return None
 
@@ -332,7 +335,7 @@ def _best(steps: _Steps, dtype: type[np.floating[Any]]) -> Proved:
 
 def _with_exceptions(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> Proved:
     """A chain, and what must be done where it is wrong."""
-    slack = 0.0 if chain.slack is None else float(chain.slack.min())
+    slack = _slack(chain)
     proved = Proved(steps.task, chain.dtype.name, chain, steps=wrong.size, slack=slack)
     errors = int(np.count_nonzero(wrong))
     if errors == 0:
@@ -347,20 +350,33 @@ def _with_exceptions(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> P
     return Proved(steps.task, "integer") if few.chain is None else replace(proved, hard_chain=few.chain)
 
 
+def _slack(chain: Chain) -> float:
+    """The least room of its channels."""
+    return 0.0 if chain.slack is None else max(float(chain.slack.min()), 0.0)
+
+
 def _nudged(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> Chain:
     """The chain with the factors of bad channels moved a little, where that errs less often."""
     bad = np.flatnonzero(wrong.any(axis=0))
     few = steps.of_channels(bad)
+    others = [_affine(few, np.float32, ulps) for ulps in _ULPS]
+    room = np.stack([np.full(bad.size, -np.inf) if one.slack is None else one.slack for one in others])
     fewest = wrong[:, bad].sum(axis=0)
-    for ulps in _ULPS:
-        if not fewest.any():
+    for _ in range(_TRIES):
+        left = np.flatnonzero(fewest)
+        if left.size == 0:
             break
-        other = _affine(few, np.float32, ulps)
-        errs = few.wrong(other).sum(axis=0)
-        better = np.flatnonzero(errs < fewest)
+        best = room[:, left].argmax(axis=0)
+        room[best, left] = -np.inf
+        part = others[0].of(left)
+        for which, other in enumerate(others):
+            mine = np.flatnonzero(best == which)
+            part = part.with_channels(mine, other.of(left[mine]), left.size)
+        errs = few.of_channels(left).wrong(part).sum(axis=0)
+        better = np.flatnonzero(errs < fewest[left])
         if better.size:
-            fewest[better] = errs[better]
-            chain = chain.with_channels(bad[better], other.of(better), steps.task.channels)
+            fewest[left[better]] = errs[better]
+            chain = chain.with_channels(bad[left[better]], part.of(better), steps.task.channels)
     return chain
 
 

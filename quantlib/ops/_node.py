@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias, TypeVar, get_type_hints
+from typing import Any, TypeAlias, TypeVar, cast, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +60,9 @@ class Value:
         takes for a constant.
     maker : str
         ``SQUARE`` where it is a square, or MUL of a tensor with itself; ``DEQUANTIZE`` where it is made
-        of computed int8 codes with one scale and zero point 0; else empty. XNNPACK may compute these
-        together with the operator that reads them.
+        of computed int8 codes with one scale and zero point 0; ``shared float16`` where it is made of a
+        float16 constant and not only layers read it; else empty. XNNPACK computes these, or the
+        operators that read them, in ways of its own.
     """
 
     tensor: Tensor
@@ -308,7 +309,7 @@ class Node:
             A number that the enum does not know.
         """
         given: Mapping[str, Any] = self.options if self.options is not None else {}
-        hints = _hints(options)
+        hints = _hints(cast(Hashable, options))
         chosen: dict[str, Any] = {}
         for field in dataclasses.fields(options):  # type: ignore[arg-type]
             if field.name not in given:
