@@ -3,9 +3,10 @@
     python benchmarks/quantizing.py [MODEL] [--turns 5] [--peer-python PYTHON] [--json]
 
 Without MODEL a MobileNetV2 (1.0, 224x224, random weights) is made. Every measurement runs in a child
-process of its own, the contestants take turns, and each keeps its best time; peak memory is the
-child's largest resident set, imports and model included; the time of imports is not counted, for nobody. ai-edge-quantizer is looked for in this
-Python, or in the one named by ``--peer-python``; without it our rows stand alone.
+process of its own, the contestants take turns, and each keeps its best processor time, imports not
+counted; peak memory is the child's largest resident set, imports and model included.
+ai-edge-quantizer is looked for in this Python, or in the one named by ``--peer-python``; without it
+our rows stand alone.
 """
 
 from __future__ import annotations
@@ -146,13 +147,13 @@ def run_ours(path: Path, recipe: str, ranges: Path) -> dict[str, float]:
         "float16": ql.recipes.Float16(),
     }[recipe]
     known = ql.Ranges.load(ranges) if recipe in ("full-integer", "int16x8") else None
-    began = time.perf_counter()
+    began = time.process_time()
     model = ql.read_model(path)
-    read = time.perf_counter()
+    read = time.process_time()
     result = quantize_model(model, chosen, known)
-    made = time.perf_counter()
+    made = time.process_time()
     data = write_model(result.model)
-    written = time.perf_counter()
+    written = time.process_time()
     return {"quantize": made - read, "all": written - began, "bytes": len(data)}
 
 
@@ -173,9 +174,9 @@ def run_peer(path: Path, recipe: str, ranges: Path) -> dict[str, float]:
         details = runner.get_input_details().items()
         sample = {name: random.uniform(-1, 1, each["shape"]).astype(np.float32) for name, each in details}
         known = peer.calibrate({key: [sample]})
-    began = time.perf_counter()
+    began = time.process_time()
     made = peer.quantize(known)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     return {"quantize": seconds, "all": seconds, "bytes": len(made.quantized_model or b"")}
 
 
