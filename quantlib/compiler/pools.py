@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from quantlib.compiler.bench import Bench
 from quantlib.compiler.certificate import Certificate
+from quantlib.compiler.look_up import look_up
 from quantlib.compiler.lowering import Lowering, lowers
 from quantlib.compiler.part import Part, Unfit
 from quantlib.compiler.requantizer import CLIP
@@ -17,7 +18,6 @@ from quantlib.compiler.storage import NO_BORDER, Codes
 from quantlib.compiler.windows import border_of, windows_of
 from quantlib.model.graph import OPTIONAL
 from quantlib.ops._activation import quantized_bounds
-from quantlib.ops._node import Array
 from quantlib.ops._pool import Pool2DOptions, Pooling
 from quantlib.ops._reduce import resolve_axes
 from quantlib.ops.average_pool_2d import AveragePool
@@ -74,7 +74,7 @@ class AveragePart(Part):
                 bench.lay(np.add, sums, tap, sums)
         lowest = (self.codes.low - self.codes.offset) * count
         places = bench.borrow(y.shape, np.intp)
-        bench.lay(_look_up, self.table, sums, np.float32(lowest), places, y)
+        bench.lay(look_up, self.table, sums, np.float32(lowest), places, y)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +110,7 @@ class MeanPart(Part):
         sums, places = bench.borrow(kept), bench.borrow(y.shape, np.intp)
         bench.lay(np.add.reduce, x, self.axes, None, sums)
         lowest = (self.codes.low - self.codes.offset) * count
-        bench.lay(_look_up, self.table, sums.reshape(y.shape), np.float32(lowest), places, y)
+        bench.lay(look_up, self.table, sums.reshape(y.shape), np.float32(lowest), places, y)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,14 +156,6 @@ class MaximumPart(Part):
             np.array(bound - self.made.offset, np.float32) for bound in (self.made.low, self.made.high)
         )
         bench.lay(CLIP, largest, low, high, y)
-
-
-def _look_up(table: Array, sums: Array, lowest: np.float32, places: Array, y: Array) -> None:
-    np.subtract(sums, lowest, out=places, casting="unsafe")
-    if y.flags.c_contiguous:
-        table.take(places, out=y, mode="clip")
-    else:
-        y[...] = table.take(places, mode="clip")
 
 
 def _all_sums(codes: Codes, count: int) -> NDArray[np.int64] | None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from quantlib.compiler.bench import Bench
 from quantlib.compiler.certificate import Certificate
+from quantlib.compiler.look_up import look_up
 from quantlib.compiler.lowering import Lowering, lowers
 from quantlib.compiler.part import Part, Unfit
 from quantlib.compiler.storage import Codes
@@ -55,15 +56,7 @@ class TablePart(Part):
             raise Unfit("another shape")
         y = bench.new_codes(index)
         places = bench.borrow(x.shape, np.intp)
-        bench.lay(_look_up, self.table, x, np.float32(self.smallest), places, y)
-
-
-def _look_up(table: Array, x: Array, smallest: np.float32, places: Array, y: Array) -> None:
-    np.subtract(x, smallest, out=places, casting="unsafe")
-    if y.flags.c_contiguous:
-        table.take(places, out=y, mode="clip")
-    else:
-        y[...] = table.take(places, mode="clip")
+        bench.lay(look_up, self.table, x, np.float32(self.smallest), places, y)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
