@@ -82,7 +82,13 @@ def _are_normal(scales: NDArray[np.float32]) -> bool:
 
 
 def float32_output(
-    node: Node, x: Value, w: Value, activation: Activation, *, saturating: bool = False
+    node: Node,
+    x: Value,
+    w: Value,
+    activation: Activation,
+    *,
+    saturating: bool = False,
+    below: float = 256.0,
 ) -> ToOutput:
     """XNNPACK's second half of an integer layer: one float32 multiplier per channel.
 
@@ -94,18 +100,20 @@ def float32_output(
     activation : Activation
     saturating : bool
         Whether products below -2**31 saturate, as the depthwise kernels have it.
+    below : float
+        The least multiplier that the operator does not take.
 
     Raises
     ------
     UnsupportedError
-        A multiplier of 256 or more, or int8 weights with a zero point.
+        A multiplier that is too large, or int8 weights with a zero point.
     """
     y = node.output()
     if w.type is not TensorType.UINT8 and w.zero_points.any():
         raise node.unsupported("weights", f"zero points {w.zero_points.tolist()}", "0, as XNNPACK has it")
     real = requantize.multiplier_float32(x.scale, w.scales, y.scale)
-    if not np.all(real < 256):
-        raise node.unsupported("multiplier", float(np.max(real)), "below 256, as XNNPACK has it")
+    if not np.all(real < below):
+        raise node.unsupported("multiplier", float(np.max(real)), f"below {below:.9g}, as XNNPACK has it")
     low, high = xnnpack_bounds(activation, y)
     if saturating:
         return ToOutput(requantize.float32_half_to_even(real), y.zero_point, low, high, y.dtype)

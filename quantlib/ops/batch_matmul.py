@@ -18,8 +18,8 @@ Hybrid: float32 x, int8 w. Every row of x is quantized on the fly, symmetrically
 `asymmetric_quantize_inputs` is set, asymmetrically; y = f32(acc) · (x scale · w scale), where acc is
 the sum minus x's zero point times the sum of the column, formed in float32 and cut off to int32.
 
-Families. XNNPACK: float32 multipliers for int8, hybrid by `arithmetic.qd8` with constant weights,
-float32 as chains of fused multiply-adds.
+Families. XNNPACK: float32 multipliers for int8 (above 255 only if w is computed: LiteRT dies of a
+constant), hybrid by `arithmetic.qd8` with constant weights, float32 as chains of fused multiply-adds.
 
 LiteRT's own defects, reproduced: w with several scales counts as scale 0 and zero point 0 outside of
 hybrid, so that y is its zero point everywhere; in hybrid, the matrices of two or more leading axes
@@ -144,8 +144,12 @@ def _is_delegated_integer(node: Node) -> bool:
 
 @kernel("BATCH_MATMUL", [TensorType.INT8], family="xnnpack", when=_is_delegated_integer)
 def xnnpack_integer(node: Node) -> Kernel:
-    """The same sums, multiplied in float32."""
-    return int8(node).ending(float32_output(node, node.input(0), node.input(1), Activation.NONE))
+    """The same sums, multiplied in float32: by at most 255 if w is constant, else by any number."""
+    below = (
+        np.inf if node.input(1).constant is None else float(np.nextafter(np.float32(255), np.float32(256)))
+    )
+    to_output = float32_output(node, node.input(0), node.input(1), Activation.NONE, below=below)
+    return int8(node).ending(to_output)
 
 
 @kernel("BATCH_MATMUL", [TensorType.INT8], when=lambda node: node.input_type(1) is TensorType.INT8)

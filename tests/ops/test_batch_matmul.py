@@ -82,6 +82,17 @@ def test_every_product_of_codes_is_scaled_and_rounded_twice(compute):
     assert np.array_equal(y, np.minimum(expected, 127))
 
 
+def test_xnnpack_multiplies_by_more_than_255_only_where_nothing_is_constant(compute):
+    parameters = (INT8, quantization(1.0, -3))
+    for scale, constants, code in ((255.0, [1], -128), (255.5, [], -128), (1e20, [], 127)):  # INT32_MIN - 3
+        operands = [([[-1, 0, 1]], INT8, quantization(scale)), ([[1], [1], [0]], INT8, ONE)]
+        out = compute("BATCH_MATMUL", operands, parameters, PLAIN, constants=constants, kernels="xnnpack")
+        assert out.tolist() == [[code]]
+    operands[0] = ([[0, 0, 0]], INT8, quantization(255.5))
+    with pytest.raises(UnsupportedError, match=r"multiplier: 255\.5; wanted below 255\.000015"):
+        compute("BATCH_MATMUL", operands, parameters, PLAIN, constants=[1], kernels="xnnpack")
+
+
 def test_int8_to_int32_is_the_bare_sum(compute):
     y = integer(
         compute, [[5, 1]], [[1], [4]], quantization(0.5, 3), quantization(2.0, -2), None, (INT8, INT8, INT32)
