@@ -119,6 +119,10 @@ XNNPACK = KernelSet(
             ("SUM", "FLOAT32", "SQUARE"): AnyOrder("squares while it adds, with fused multiply-add"),
             ("MEAN", "FLOAT32", "SQUARE"): AnyOrder("squares while it adds, with fused multiply-add"),
             ("BATCH_MATMUL", "FLOAT32", "DEQUANTIZE"): AnyOrder("scales sums of codes, not the codes"),
+            **{
+                (operator, "FLOAT32", "shared float16"): AnyOrder("weights that not only layers read")
+                for operator in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+            },
         }
     ),
     default=requantize.float32_half_to_even,

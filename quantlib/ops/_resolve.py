@@ -144,9 +144,21 @@ def _fusible_maker(model: Model, subgraph_index: int, position: int, index: int)
         return ""
     source = model.subgraphs[subgraph_index].tensors[inputs[0]]
     parameters = source.quantization
+    if source.type is TensorType.FLOAT16 and not _readers(model, subgraph_index, index) <= _LAYERS:
+        return "shared float16"
     if source.type is not TensorType.INT8 or parameters is None or constant_data(model, source) is not None:
         return ""
     return name if parameters.scale.size == 1 and not parameters.zero_point.any() else ""
+
+
+_LAYERS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
+"""Whose float16 weights XNNPACK's delegate leaves as they are."""
+
+
+def _readers(model: Model, subgraph_index: int, index: int) -> set[str]:
+    """Names of the operators that read a tensor."""
+    operators = model.subgraphs[subgraph_index].operators
+    return {model.operator_codes[one.opcode_index].name for one in operators if index in one.inputs}
 
 
 def _maker(model: Model, subgraph_index: int, position: int, index: int) -> tuple[str, tuple[int, ...]]:

@@ -8,6 +8,7 @@ from quantlib.flatbuffer.write import write_model
 from quantlib.model.graph import TensorType
 from quantlib.ops._reduce import ReducerOptions
 from quantlib.ops.batch_matmul import BatchMatMulOptions
+from quantlib.ops.fully_connected import FullyConnectedOptions as Dense
 from quantlib.ops.mul import MulOptions
 from quantlib.oracle.compare import compare, count_differing
 from quantlib.oracle.litert import LiteRT, is_available
@@ -263,3 +264,22 @@ def test_a_product_with_dequantized_codes_is_one_operator_to_xnnpack(zero_point,
     assert result.as_claimed
     assert product.claimed == is_claimed
     assert (product.differing == 0) == is_claimed
+
+
+@needs_litert
+def test_float16_weights_that_not_only_layers_read_are_added_in_a_way_of_xnnpack_s_own():
+    random = np.random.default_rng(0)
+    graph = Graph()
+    x = graph.input((3, 20), TensorType.FLOAT32)
+    halves = [random.normal(size=shape).astype(np.float16) for shape in ((6, 20), (6,))]
+    w, bias = (graph.tensor(half.shape, TensorType.FLOAT32) for half in halves)
+    for half, target in zip(halves, (w, bias), strict=True):
+        graph.operator("DEQUANTIZE", [graph.constant(half, TensorType.FLOAT16)], [target], version=3)
+    graph.operator("FULLY_CONNECTED", [x, w, bias], [graph.output((3, 6), TensorType.FLOAT32)], Dense())
+    graph.operator("ABS", [w], [graph.output((6, 20), TensorType.FLOAT32)])
+    numbers = random.normal(size=(3, 20)).astype(np.float32)
+    result = compare(graph.model(), numbers, kernels="xnnpack")
+    (dense,) = (row for row in result.tensors if row.operator_name == "FULLY_CONNECTED")
+    assert dense.differing
+    assert not dense.claimed
+    assert result.as_claimed
