@@ -74,7 +74,7 @@ def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help="files, or names of the default models")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--seconds", type=float, default=6.0, help="per model and table")
+    parser.add_argument("--seconds", type=float, default=8.0, help="per model and table")
     parser.add_argument(
         "--passes", type=int, default=3, help="over all models, between which the time is divided"
     )

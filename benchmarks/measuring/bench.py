@@ -99,8 +99,7 @@ def better(one: Answer, other: Answer) -> Answer:
         if "error" in answer or answer.get("wrong"):
             return answer
     times = {who: _smaller(one["times"][who], other["times"][who]) for who in one["times"]}
-    invoke = _smaller(one.get("invoke", {}), other.get("invoke", {}))
-    return {**other, "times": times, "invoke": invoke}
+    return {**other, "times": times}
 
 
 def _smaller(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:

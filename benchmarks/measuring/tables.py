@@ -54,10 +54,10 @@ def one_sample(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
         for family in answer["wrong"]:
             cells[list(FAMILIES).index(family)] = "**not equal**"
         lines.append(row([name, *cells]))
-        invoke = [answer["invoke"][family] for family in FAMILIES if family in answer["invoke"]]
-        alone += [f"{name} {' / '.join(map(milliseconds, invoke))}"] if invoke else []
+        invoke = [milliseconds(bench.best(answer, f"invoke {family}")) for family in FAMILIES]
+        alone += [f"{name} {' / '.join(invoke)}"] if any(invoke) else []
     if alone:
-        lines += ["", f"LiteRT's invoke alone, wall time, ms (ref / opt / xnn): {', '.join(alone)}."]
+        lines += ["", f"LiteRT's invoke alone, ms (ref / opt / xnn): {', '.join(alone)}."]
     return answers, lines
 
 

@@ -51,8 +51,6 @@ def test_the_profile_names_every_step(tmp_path):
 class Wrong:
     """LiteRT, were it to answer something else."""
 
-    shortest_invoke = 0.0
-
     def __init__(self, data, family, batch=None):
         pass
 
