@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from quantlib.ops._rule import ScalesFit
 
-__all__ = ["common_scale", "comparable_scales", "exponential_scale", "hard_swish_scale"]
+__all__ = ["bias_scale", "common_scale", "comparable_scales", "exponential_scale", "hard_swish_scale"]
 
 _FLOAT32_MAX = 2.0**128
 """Kernels form units of the output in float32; beyond it they are infinite."""
@@ -61,6 +61,19 @@ def comparable_scales(inputs: Sequence[float], output: float, in_int16: bool) ->
     """
     del output, in_int16
     return all(scale != 1 for scale in inputs)
+
+
+def bias_scale(inputs: Sequence[float], output: float, in_int16: bool) -> bool:
+    """The condition of dense layers: the bias's rounded scale is off by 2 % of the output's at most.
+
+    Examples
+    --------
+    >>> bias_scale((0.5, 0.25, 0.125), 0.1, False), bias_scale((0.5, 0.25, 0.12500001), 7.8e-9, False)
+    (True, False)
+    """
+    if in_int16 or len(inputs) < 3:
+        return True
+    return abs(inputs[0] * inputs[1] - inputs[2]) <= 0.02 * output
 
 
 def hard_swish_scale(inputs: Sequence[float], output: float, in_int16: bool) -> bool:

@@ -65,6 +65,7 @@ from quantlib.ops._activation import Activation, activate_vector, clamp_float
 from quantlib.ops._node import Array, Kernel, Node, Value
 from quantlib.ops._registry import kernel, multiply_adds
 from quantlib.ops._rule import Bias, Hybrid, Versions, rule
+from quantlib.ops._scale_limits import bias_scale
 from quantlib.ops._weights import (
     channel_multipliers,
     has_narrow_bias,
@@ -108,6 +109,7 @@ rule(
     bias=Bias(2, of=(0, 1), type_option="quantized_bias_type"),
     int16="own scale",
     hybrid=Hybrid(1, asymmetric_inputs=True),
+    scales_fit=bias_scale,
     versions=Versions(int8=4, int16=4, hybrid=12),
 )
 
