@@ -162,7 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.write is not None:
         write(chosen.write, rows, models, release)
     broken = any(row.beyond or (row.claimed and (row.differing or row.refused)) for row in rows)
-    return int(broken or any(row.differing for row in models))
+    return int(broken or any(row.broken for row in models))
 
 
 if __name__ == "__main__":
