@@ -12,6 +12,7 @@ from typing import TypeAlias
 from quantlib.compiler.ladder import code_bounds
 from quantlib.compiler.part import Part
 from quantlib.compiler.storage import Codes, are_codes
+from quantlib.errors import QuantlibError
 from quantlib.model.graph import OPTIONAL
 from quantlib.ops._accumulate import ToOutput
 from quantlib.runtime.plan import Plan, Step
@@ -143,6 +144,8 @@ def _lowered(lowerer: Lowerer | None, lowering: Lowering, step: Step) -> Part | 
         return None
     try:
         return lowerer(lowering, step)
+    except QuantlibError:
+        return None
     except Exception:  # noqa: BLE001 - the kernel says what is wrong, if it comes to that
         lowering.forget(step.outputs)
         return None

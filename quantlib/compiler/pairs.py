@@ -215,7 +215,7 @@ def pair(lowering: Lowering, step: Step) -> Part | None:
         block = kernel.blocks.elementwise
         leftover = _proved(kernel.leftover, expression, codes, out.dtype)
         in_block = _proved(kernel.elementwise, expression, codes, out.dtype)
-        if isinstance(in_block, type(expression)) and isinstance(leftover, type(expression)):
+        if _are_one(in_block, leftover):
             in_block = leftover
     else:
         block = 0
@@ -232,6 +232,16 @@ def pair(lowering: Lowering, step: Step) -> Part | None:
     )
     per_sample = bool(x.shape) and x.shape[0] == out.shape[0] > 0
     return PairPart(step, certificate, per_sample, codes, block, in_block, leftover)
+
+
+def _are_one(
+    in_block: WeightedSum | WeightedProduct | NDArray[np.float32],
+    leftover: WeightedSum | WeightedProduct | NDArray[np.float32],
+) -> bool:
+    """Whether two rules are the same table, or expressions that are right for the same kernel."""
+    if isinstance(in_block, np.ndarray):
+        return isinstance(leftover, np.ndarray) and np.array_equal(in_block, leftover)
+    return not isinstance(leftover, np.ndarray) and in_block == leftover
 
 
 def _code_bounds(kernel: Accumulating | InBlocks) -> tuple[int, int]:
