@@ -96,7 +96,7 @@ def explain_element(
     elif not known:
         lines.append("  this operator has no accumulator to follow; its two answers:")
     for side, one in zip((ours, theirs), followed, strict=True):
-        lines.append(f"  {side.name}:" if one is not None else f"  {side.name}: {side.value:g}")
+        lines.append(f"  {side.name}:" if one is not None else f"  {side.name}: {side.value:.9g}")
         if one is not None:
             lines += [f"    {line}" for line in one.lines(element, side.value, own=shared is None)]
         elif side.kernel is None:
@@ -169,7 +169,7 @@ def _matching(
     assert ours.node is not None
     if followed is None or exact is None or ours.node.operator not in PRODUCTS or not followed.acc:
         return [
-            f"{'=' if value == theirs.value else ' '} {name}: {value:g}" for name, value in families.items()
+            f"{'=' if value == theirs.value else ' '} {name}: {value:.9g}" for name, value in families.items()
         ]
     to_output = followed.kernel.to_output
     real = float(exact.units / followed.acc)

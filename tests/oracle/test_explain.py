@@ -226,3 +226,4 @@ def test_a_difference_that_is_not_claimed_says_why():
     theirs = {y: np.float32([[9.0]])}
     text = compare(graph.model(), np.ones((1, 3), np.float32), kernels="optimized", against=theirs).explain()
     assert "not claimed: matrix libraries" in text
+    assert "given values: 9" in text
