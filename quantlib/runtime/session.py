@@ -152,10 +152,9 @@ class Session:
         target = self._buffers.get(index, self._variables.get(index))
         if target is None:
             raise InvalidInputError(self.location(index), "computed or constant", "an input or a variable")
-        if index in self._buffers and type(value) is np.ndarray:
-            if value.dtype == target.dtype and value.shape == target.shape:  # nothing to find fault with
-                target[...] = value
-                return
+        if index in self._buffers and _is_like(value, target):
+            target[...] = value
+            return
         tensor = dataclasses.replace(self.tensors[index], shape=target.shape, shape_signature=None)
         array = checked_input(tensor, index, value)
         if index in self._buffers:
@@ -270,3 +269,10 @@ class Session:
             raise LimitExceededError(
                 self.location(index, "shape"), f"{size} bytes", f"at most {self._limits.tensor_bytes}"
             )
+
+
+def _is_like(value: ArrayLike, target: Array) -> bool:
+    """Whether there is nothing to find fault with."""
+    if not isinstance(value, np.ndarray):
+        return False
+    return type(value) is np.ndarray and value.dtype == target.dtype and value.shape == target.shape
