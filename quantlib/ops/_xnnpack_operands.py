@@ -242,7 +242,8 @@ def operands_of_table(node: Node, activation: Activation) -> Callable[[Array, Ar
 
     From an operator of 8-bit codes, one of them a constant of one element, and the activation after it
     XNNPACK makes a table of 256 codes. What is looked up has the shape of the other operand, even where
-    the constant has more dimensions.
+    the constant has more dimensions. Not reproduced: so it has where LOGISTIC, TANH or ELU takes the place
+    of the activation, since a kernel sees one operator.
 
     Parameters
     ----------

@@ -8,7 +8,8 @@ of 0 and −0 the second is taken.
 Codes are compared as they stand: scales and zero points play no part, even where they differ.
 
 XNNPACK takes floats: it flushes subnormal float32 to zero, and where x is repeated along the innermost
-axis the two change places in what is said of NaN and −0.
+axis the two change places in what is said of NaN and −0. A constant of one element is a bound there,
+which treats both in another way (`quantlib.ops._xnnpack_operands.chosen`).
 
 Source: LiteRT tflite/kernels/maximum_minimum.cc; google/XNNPACK src/operators/binary-elementwise-nd.c.
 """

@@ -19,7 +19,8 @@ which otherwise saturates. Shifted left by 32 or more, they are 0 there.
 XNNPACK: one float32 product with sx · sy / so, halves to even. Its delegate takes nodes whose factor is
 2**-16 or more and below 2**8. A product of a tensor with itself becomes a square of real numbers,
 from LiteRT 2.1 on: y = round((x′ · x′) · (1 / so) + zo) with x′ = (x − zx) · sx, in float32, halves to
-even (away from zero before 2.1.6).
+even (away from zero before 2.1.6). With an activation, a constant of one element adds no dimensions to
+the result (`quantlib.ops._xnnpack_operands.operands_of_table`).
 
 Source: LiteRT tflite/kernels/mul.cc, internal/reference/mul.h, internal/reference/integer_ops/mul.h,
 internal/reference/reference_ops.h (Mul), internal/optimized/integer_ops/mul.h,
