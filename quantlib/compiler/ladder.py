@@ -208,6 +208,8 @@ def _climb_at_once(task: Task) -> Proved | None:
         (add, c), *others = chain.passes
         assert c is not None
         c = np.ldexp(np.rint(np.ldexp(c, spare)), -spare)
+        if np.abs(c).max() > 2.0 ** (23 - spare):
+            continue  # its sum with the accumulator may not fit 24 bits
         if len(others) < _MOST_PASSES and not steps.wrong(replace(chain, passes=((add, c), *others))).any():
             for_all = replace(chain, passes=((add, (c + task.start).astype(np.float32)), *others))
             slack = _slack(chain)
