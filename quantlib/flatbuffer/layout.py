@@ -2,7 +2,7 @@
 
 The file grows forwards. Each table is preceded by its vtable unless an equal one was written
 before, and followed by what it points to; constant data, which is aligned to 16 bytes, comes
-last. Equal strings and equal vectors are written once, so equal trees give equal bytes.
+last. Long strings and vectors that are equal are written once; equal trees give equal bytes.
 
 Source: google/flatbuffers docs, "FlatBuffer internals"
 """
@@ -23,6 +23,9 @@ from quantlib.flatbuffer.verify import MAX_FLATBUFFER_BYTES
 from quantlib.model.graph import Record
 
 __all__ = ["write_tables"]
+
+_SHORT = 256
+"""Bytes of a string or vector up to which equal ones are written each by itself."""
 
 
 def write_tables(root: Record) -> bytes:
@@ -202,10 +205,16 @@ class _Writer:
                 leaf = self.constants.setdefault(key, _Leaf(field.align, len(value), value, []))
             else:
                 content, count = _content(value, field)
-                leaves = self.constants if field.align >= CONSTANT_ALIGN else self.leaves
+                is_constant = field.align >= CONSTANT_ALIGN
+                leaves = self.constants if is_constant else self.leaves
+                # Short ones stand alone, so that whoever edits one in place edits one.
+                alone = 0 if is_constant or len(content) > _SHORT else len(leaves) + 1
                 leaf = leaves.setdefault(
-                    (field.align, count, content), _Leaf(field.align, count, content, [])
+                    (field.align, count, content, alone), _Leaf(field.align, count, content, [])
                 )
+                if alone:
+                    leaf.pointers.append(at)
+                    return
             self.packed[key] = leaf
         leaf.pointers.append(at)
 
