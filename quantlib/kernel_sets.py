@@ -141,6 +141,7 @@ _UNTIL_1_2: Mapping[str | tuple[str, str], Bound] = {
     },
     "BATCH_MATMUL": Unknown("broadcasting of its own"),
     "EMBEDDING_LOOKUP": Unknown("rows of codes"),
+    ("EQUAL", "INT16"): Unknown("scales of its own"),
     "LEAKY_RELU": Unknown("results at the end of the codes"),
     "REDUCE_PROD": Unknown("a last bit"),
 }
@@ -165,6 +166,7 @@ _IN_2_14: Mapping[str | tuple[str, str], Bound] = {
         (operator, "INT16"): Unknown("a last bit")
         for operator in ("FULLY_CONNECTED", "SUB", "TRANSPOSE_CONV")
     },
+    **{("FLOOR_DIV", type): Unknown("codes of its own") for type in ("INT8", "INT16")},
     "EXP": Unknown("a last bit"),
     "GELU": Unknown("a function of its own"),
     "REVERSE_V2": Unknown("several axes"),
