@@ -93,9 +93,11 @@ class JoinPart(Part):
         """Copy each to its place."""
         index = self.step.outputs[0]
         sources = [bench.stored(one) for one in self.step.inputs]
-        shape = list(sources[0].shape)
-        shape[self.axis] = sum(one.shape[self.axis] for one in sources)
-        if tuple(shape) != bench.shape(index):
+        shape = bench.shape(index)
+        around = {(*one.shape[: self.axis], *one.shape[self.axis + 1 :]) for one in sources}
+        if around != {(*shape[: self.axis], *shape[self.axis + 1 :])} or shape[self.axis] != sum(
+            one.shape[self.axis] for one in sources
+        ):
             raise Unfit("another shape")
         y = bench.new_codes(index)
         begin = 0

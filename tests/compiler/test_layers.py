@@ -124,7 +124,7 @@ def test_sums_at_every_step_give_the_executors_codes(operator, type, kernels):
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("type", [TensorType.INT8, TensorType.UINT8], ids=lambda type: type.name)
 def test_sums_at_every_step_of_many_layers_give_the_executors_codes(operator, type, kernels):
-    assert [seed for seed in range(2, 62) if differing(operator, type, seed, kernels)[0]] == []
+    assert [seed for seed in range(2, 32) if differing(operator, type, seed, kernels)[0]] == []
 
 
 def test_aimed_codes_sum_to_what_they_are_aimed_at():
