@@ -148,9 +148,7 @@ def batch(model: str, batch: int, seconds: float, rounds: int | None) -> dict[st
 
 
 def threads(model: str, batch: int, threads: int, seconds: float, rounds: int | None) -> dict[str, Any]:
-    """A batch with one thread and with several; and the same for matrix products, as what the machine gives."""
-    from concurrent.futures import ThreadPoolExecutor
-
+    """A batch with one thread, with several, and divided among as many processes: what the machine had to give."""
     import quantlib as ql
 
     parsed = ql.read_model(Path(model).read_bytes())
@@ -158,21 +156,41 @@ def threads(model: str, batch: int, threads: int, seconds: float, rounds: int | 
     x = random_inputs(parsed, batch)
     if not same(program(*x, threads=threads), program(*x)):
         return {"wrong": ["reference"], "times": {}, "tile": program.tile}
-    square = np.ones((384, 384), np.float32)
-    work = [partial(np.matmul, square, square)] * (8 * threads)
-
-    def matrices(count: int) -> None:
-        with ThreadPoolExecutor(count) as pool:
-            for _ in pool.map(lambda one: one(), work):
-                pass
-
     contestants: dict[str, Callable[[], object]] = {
         "one": partial(program, *x),
         "several": partial(program, *x, threads=threads),
-        "matrices one": partial(matrices, 1),
-        "matrices several": partial(matrices, threads),
     }
+    if hasattr(os, "fork"):
+        share = [array[: len(array) // threads] for array in x]
+        contestants["processes"] = Processes(partial(program, *share), threads)
     return {"times": in_turns(contestants, seconds, rounds), "wrong": [], "tile": program.tile}
+
+
+class Processes:
+    """The same call in several processes at once, which live as long as this one."""
+
+    def __init__(self, call: Callable[[], object], count: int) -> None:
+        call()
+        self.call = call
+        self.others: list[tuple[int, int]] = []
+        for _ in range(count - 1):
+            (asked, ask), (told, tell) = os.pipe(), os.pipe()
+            if os.fork() == 0:
+                os.close(ask)
+                while os.read(asked, 1):
+                    call()
+                    os.write(tell, b"x")
+                os._exit(0)
+            os.close(asked)
+            self.others.append((ask, told))
+
+    def __call__(self) -> None:
+        """All of them, until the last is done."""
+        for ask, _ in self.others:
+            os.write(ask, b"x")
+        self.call()
+        for _, told in self.others:
+            os.read(told, 1)
 
 
 def prepare(model: str) -> dict[str, Any]:

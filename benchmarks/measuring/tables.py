@@ -113,11 +113,12 @@ def threads(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
     asked = {name: {"batch": size, "threads": bench.threads} for name, size in sizes.items()}
     answers = bench.timed("threads", asked)
     lines = [
-        f"**{bench.threads} threads** against one, our reference kernels, us per sample. The last column is the same for",
-        "matrix products alone: what the machine had to give just then.",
+        f"**{bench.threads} threads** against one, our reference kernels, us per sample, wall time. The last columns are the same",
+        "work divided among as many processes: what the machine had to give just then.",
         "",
         *table(
-            "model, samples", "samples at once", "one thread", "threads", "times as fast", "matrix products"
+            *("model, samples", "samples at once", "one thread", "threads", "times as fast"),
+            *("processes", "times as fast"),
         ),
     ]
     for name, answer in answers.items():
@@ -126,11 +127,10 @@ def threads(bench: Bench) -> tuple[dict[str, Answer], list[str]]:
             lines.append(row([title, answer.get("error", "**not equal**")]))
             continue
         wall = {who: times["wall"] for who, times in answer["times"].items()}
-        cells = [number(1e6 * wall[who] / sizes[name]) for who in ("one", "several")]
-        cells += [
-            number(wall["one"] / wall["several"]),
-            number(wall["matrices one"] / wall["matrices several"]),
-        ]
+        cells = [number(1e6 * wall["one"] / sizes[name])]
+        for who in ("several", "processes"):
+            seconds = wall.get(who, math.nan)
+            cells += [number(1e6 * seconds / sizes[name]), number(wall["one"] / seconds)]
         lines.append(row([title, str(answer["tile"]), *cells]))
     return answers, lines
 
