@@ -60,7 +60,7 @@ def main() -> None:
         title = head(bench)
         found: dict[str, Any] = {}
         text = [title]
-        for section in options.only:
+        for section in options.only or SECTIONS:
             found[section], lines = SECTIONS[section](bench)
             text += ["", *lines]
         text += ["", *goals(bench, found)]
@@ -73,7 +73,7 @@ def command_line() -> argparse.ArgumentParser:
     """What may be asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help="files, or names of the default models")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--only", action="append", choices=SECTIONS, help="a table; may be given again")
     parser.add_argument("--seconds", type=float, default=8.0, help="per model and table")
     parser.add_argument(
         "--passes", type=int, default=3, help="over all models, between which the time is divided"
