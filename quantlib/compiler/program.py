@@ -16,7 +16,7 @@ from quantlib.compiler.certificate import Certificates
 from quantlib.compiler.kernels import kernel_part
 from quantlib.compiler.lowering import lower
 from quantlib.compiler.part import Unfit
-from quantlib.errors import InvalidInputError, InvalidModelError, LimitExceededError
+from quantlib.errors import InvalidInputError, InvalidModelError, LimitExceededError, QuantlibError
 from quantlib.kernel_sets import KernelSet
 from quantlib.model.graph import Model
 from quantlib.model.limits import Limits
@@ -229,11 +229,7 @@ class Program:
         if not self._is_fixed or times in self._unfit:
             return self._each_by_executor(arrays, times)
         try:
-            workspace = self._idle[times].pop()
-        except LookupError:
-            workspace = None
-        try:
-            workspace = workspace or self._workspace(times)
+            workspace = self._take(times)
             results = workspace.run(arrays)
         except (Unfit, MemoryError):
             self._unfit.add(times)
@@ -241,6 +237,17 @@ class Program:
         if times in self._idle or len(self._idle) < _MOST_SIZES:
             self._idle.setdefault(times, []).append(workspace)
         return results
+
+    def _take(self, times: int) -> _Workspace:
+        """A workspace that nobody uses."""
+        try:
+            return self._idle[times].pop()
+        except LookupError:
+            pass
+        try:
+            return self._workspace(times)
+        except QuantlibError as error:  # of shapes that the file states and that may be stale
+            raise Unfit(str(error)) from error
 
     def _each_by_executor(self, arrays: Sequence[Array], times: int) -> tuple[Array, ...]:
         if times == 1:
