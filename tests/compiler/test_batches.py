@@ -56,7 +56,7 @@ def one_by_one(case: Case, inputs, times: int, kernels: str) -> list[np.ndarray]
 
 def wrong(case: Case, times: int, kernels: str, outcome) -> list[str]:
     """In which ways a program of so many samples is not what the executor says."""
-    if any(array.ndim == 0 or array.shape[0] == 0 for array in case.inputs):
+    if not case.inputs or any(array.ndim == 0 or array.shape[0] == 0 for array in case.inputs):
         return []
     inputs = many(case, times)
     alone = outcome(lambda: one_by_one(case, inputs, times, kernels))
