@@ -301,7 +301,7 @@ def random_case(kind: str, seed: int):
 
 @pytest.mark.parametrize("kind", [*KINDS, "float"])
 def test_random_networks_give_the_executors_bits(kind, differences):
-    for seed in range(6):
+    for seed in range(4):
         case = random_case(kind, seed)
         assert differences(case.model, *case.inputs) == [], seed
 

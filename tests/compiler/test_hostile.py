@@ -102,15 +102,15 @@ def check(models: Iterator[Model], outcome) -> tuple[int, int]:
 SERVED = [one for one in generators().values() if one.operator in lowerers() and "int8" in one.configuration]
 
 
-@pytest.mark.parametrize("stride", [97, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [151, pytest.param(5, marks=pytest.mark.slow)])
 def test_worse_models_of_one_operator_end_as_with_the_executor(stride, outcome):
     refused = ran = 0
     for place, generator in enumerate(SERVED):
         model = generator.make(SeededChoices(place)).model
         one, other = check(itertools.islice(changed(model), place % stride, None, stride), outcome)
         refused, ran = refused + one, ran + other
-    assert refused > 30
-    assert ran > 30
+    assert refused > 10
+    assert ran > 10
 
 
 @pytest.mark.parametrize(("seeds", "stride"), [(4, 61), pytest.param(40, 7, marks=pytest.mark.slow)])
