@@ -1,6 +1,6 @@
 """How fast compiled models run, beside LiteRT in the same process, and what else `compile_model` costs.
 
-    python benchmarks/compiled.py [MODELS ...] [--only compare ...] [--profile] [--json FILE]
+    python benchmarks/compiled.py [MODELS ...] [--only compare] [--profile] [--json FILE]
 
 Every model gets child processes of its own. In them quantlib and LiteRT (reference, optimized and
 XNNPACK kernels, one thread each) take turns, and each keeps its best call; nothing is timed before its
