@@ -14,7 +14,7 @@ __all__ = ["engine", "with_shapes"]
 
 
 def engine(plan: Plan, shapes: Mapping[int, tuple[int, ...]]) -> Program:
-    """The program of a plan whose tensors have these shapes.
+    """The program of a plan whose tensors have these shapes; not one to pickle, if operators are custom.
 
     Parameters
     ----------

@@ -167,6 +167,8 @@ def by_position(
         if set(named) != set(names):
             raise InvalidInputError("inputs", sorted(map(str, named)), sorted(map(str, names)))
         return [named[name] for name in names]
+    if any(isinstance(array, Mapping) for array in given):
+        raise InvalidInputError("inputs", "a mapping among others", "arrays, or one mapping alone")
     if len(given) != len(wanted):
         raise InvalidInputError("inputs", f"{len(given)} arrays", f"{len(wanted)}")
     return [array for array in given if not isinstance(array, Mapping)]

@@ -74,6 +74,12 @@ def test_inputs_that_do_not_fit_are_refused_by_name(inputs):
         ql.run(reshape(), *inputs)
 
 
+def test_a_mapping_among_arrays_is_refused():
+    for inputs in ((X, {"tensor_0": X}), ({"tensor_0": X}, {"tensor_0": X})):
+        with pytest.raises(InvalidInputError, match="one mapping alone"):
+            ql.run(reshape(), *inputs)
+
+
 def test_open_dimensions_take_any_extent_and_only_these():
     model = reshape(signature=(-1, 3))
     (y,) = ql.run(model, np.zeros((5, 3), np.int8))
