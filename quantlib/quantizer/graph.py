@@ -166,6 +166,8 @@ class Graph:
     ranges : dict of Value to (low, high)
     given : dict of Value to Parameters
         What marks in the model say; it goes before ranges.
+    keeps_ranges : bool
+        Whether values that stay in float keep their ranges in the file.
     """
 
     inputs: list[Value]
@@ -173,6 +175,7 @@ class Graph:
     steps: list[Step]
     ranges: dict[Value, Range]
     given: dict[Value, Parameters] = field(default_factory=dict)
+    keeps_ranges: bool = False
 
     @property
     def end(self) -> Step:

@@ -1,7 +1,8 @@
 """int16 activations with int8 weights.
 
 Another quantizer than the int8 one, with other rules: operators are taken in program order, each
-reads what its inputs have become and decides its outputs; every tensor has a range of its own.
+reads what its inputs have become and decides its outputs; every tensor has a range of its own, and
+the file keeps it.
 
 Source: LiteRT tflite/tools/optimize/quantize_model.cc and quantization_utils.cc.
 """
@@ -14,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.affine import constants
-from quantlib.affine.extrema import min_max
 from quantlib.errors import InvalidInputError, Location
 from quantlib.model.graph import TensorType
 from quantlib.ops._rule import Bias, Rule
+from quantlib.quantizer import symmetric
 from quantlib.quantizer.graph import Graph, Kind, Step, Value, touches_reals
 from quantlib.quantizer.misfits import SCALES_MISFIT, scales_fit
 from quantlib.quantizer.parameters import Parameters
@@ -25,12 +26,6 @@ from quantlib.quantizer.parameters import Parameters
 __all__ = ["has_storable_constants", "quantize_to_int16", "runs_on_int16"]
 
 Float32Array = NDArray[np.float32]
-
-SMALLEST_SCALE = np.finfo(np.float32).tiny
-"""The smallest float32 number that is not subnormal."""
-
-INT32_LIMIT = 2**31 - 1
-"""The largest bias that the weights' scales leave room for, whatever the bias's type."""
 
 
 def quantize_to_int16(
@@ -63,6 +58,7 @@ class _Int16:
         self.per_channel_dense = per_channel_dense
 
     def run(self) -> None:
+        self.graph.keeps_ranges = True
         served = []
         for step in [step for step in self.graph.steps if runs_on_int16(step)]:
             if self._scales_fit(step):
@@ -99,9 +95,7 @@ class _Int16:
     def _future(self, step: Step, value: Value) -> Parameters:
         if value.constant is None:
             return self._activation(step, value)
-        return Parameters(
-            TensorType.INT16, (_int16_scale(np.abs(value.constant).max(initial=np.float32(0))),)
-        )
+        return symmetric.constant(value.constant, keeps_range=False)
 
     def _quantize(self, step: Step) -> None:
         rule = _rule(step)
@@ -155,7 +149,7 @@ class _Int16:
             step.set_input(position, value)
         assert value.constant is not None
         value.stored = constants.store_int16(value.constant, parameters.scale[0])
-        _make_int16(value, parameters)
+        _make_int16(value, parameters.without_range())
 
     def _output(self, step: Step, rule: Rule, output: Value) -> Parameters:
         if rule.int16 == "same scale":
@@ -176,22 +170,25 @@ class _Int16:
                 "no range",
                 "one for every tensor that an int16 operator reads or writes",
             )
-        return _symmetric(known)
+        return symmetric.activation(known)
 
     def _store(self, step: Step, rule: Rule, position: int, value: Value) -> None:
         """Turn a constant input into integers of its own, unless it was turned already."""
         assert value.constant is not None
         if position not in rule.weights:
-            _store_symmetric(value)
+            made = symmetric.constant(value.constant, keeps_range=_has_range_of_its_own(value))
+            value.stored = constants.store_int16(value.constant, made.scale[0])
+            _make_int16(value, made)
             return
-        axis = self._axis(rule, position)
-        _, high = min_max(np.abs(value.constant), axis)
-        h = np.asarray(high, np.float32).reshape(-1)
         bias = None if rule.bias is None else _bias_constant(step, rule.bias)
         data = None if rule.bias is None else step.inputs[rule.bias.of[0]]
-        if bias is not None and data is not None and data in self.graph.ranges:
-            h = _with_room(h, bias, np.float32(_symmetric(self.graph.ranges[data]).scale[0]))
-        _store_weights(value, h, axis)
+        input_scale = None
+        if data is not None and data in self.graph.ranges:
+            input_scale = np.float32(symmetric.activation(self.graph.ranges[data]).scale[0])
+        value.parameters, value.stored = symmetric.weights(
+            value.constant, self._axis(rule, position), bias, input_scale
+        )
+        value.type = TensorType.INT8
 
     def _dequantize_inputs(self, step: Step) -> None:
         """An operator that stays in float reads reals."""
@@ -202,14 +199,16 @@ class _Int16:
                 step.set_input(position, self.graph.dequantize_step(place, value))
 
     def _bring_inputs_to_output(self, step: Step) -> None:
-        wanted = step.outputs[0].parameters
-        assert wanted is not None
+        made = step.outputs[0].parameters
+        assert made is not None
+        wanted = made.without_range()
         for position, value in enumerate(step.inputs):
             if value is None or value.parameters is None or value.parameters == wanted:
                 continue
             if value.stored is not None and len(value.uses) == 1:
                 real = np.float32(value.parameters.scale[0]) * value.stored.astype(np.float32)
-                value.stored, value.parameters = constants.store_int16(real, wanted.scale[0]), wanted
+                value.stored = constants.store_int16(real, wanted.scale[0])
+                value.parameters = wanted
                 continue
             at = self.graph.steps.index(step)
             place = self.graph.steps[at - 1] if at else None
@@ -229,7 +228,7 @@ class _Int16:
             step.set_input(bias.position, value)
         with np.errstate(all="ignore"):
             scale = np.float32(data.parameters.scale[0]) * np.array(weights.parameters.scale, np.float32)
-            scale = _usable(scale)
+            scale = symmetric.usable(scale)
         # Kernels that have no option for the bias's type take int64 alone.
         value.type = TensorType.INT64 if bias.type_option is None else self.bias_type
         axis = None if scale.size == 1 else len(value.tensor.shape) - 1
@@ -263,50 +262,17 @@ def _make_int16(value: Value, parameters: Parameters) -> None:
     value.type, value.parameters = TensorType.INT16, parameters
 
 
-def _symmetric(known: tuple[float, float]) -> Parameters:
-    low, high = np.float32(min(known[0], 0.0)), np.float32(max(known[1], 0.0))
-    return Parameters(TensorType.INT16, (_int16_scale(max(abs(low), abs(high))),))
-
-
-def _int16_scale(h: np.float32) -> float:
-    return float(_usable(np.asarray(h / np.float32(32767))))
-
-
-def _usable(scale: Float32Array) -> Float32Array:
-    """As TensorFlow, except that 1 stands for 0 and for subnormal numbers, which no kernel takes."""
-    return np.where(scale < SMALLEST_SCALE, np.float32(1), scale)
-
-
 def _bias_constant(step: Step, bias: Bias) -> Float32Array | None:
     value = step.inputs[bias.position] if bias.position < len(step.inputs) else None
     return None if value is None else value.constant
 
 
-def _with_room(h: Float32Array, bias: Float32Array, input_scale: np.float32) -> Float32Array:
-    """Larger weight ranges where the bias would not fit the accumulator."""
-    scale = h / np.float32(127)
-    size = np.abs(bias).reshape(-1)
-    if h.size == 1:
-        size = size.max(initial=np.float32(0)).reshape(1)
-    elif size.size != h.size:
-        return h
-    room = 0.5 * np.float64(input_scale) * scale.astype(np.float64) * INT32_LIMIT
-    with np.errstate(all="ignore"):
-        step = (np.float32(127) / input_scale).astype(np.float64)
-        raised = (2.0 * size.astype(np.float64) / INT32_LIMIT * step).astype(np.float32)
-    return np.where((size >= room) & np.isfinite(raised), raised, h)
-
-
-def _store_weights(value: Value, h: Float32Array, axis: int | None) -> None:
-    assert value.constant is not None
-    scale = tuple(_usable(h / np.float32(127)).astype(np.float64).tolist())
-    value.type = TensorType.INT8
-    value.parameters = Parameters(TensorType.INT8, scale, 0, axis, narrow=True)
-    value.stored = constants.store_within(value.constant, h, axis)
-
-
-def _store_symmetric(value: Value) -> None:
-    assert value.constant is not None
-    scale = _int16_scale(np.abs(value.constant).max(initial=np.float32(0)))
-    value.stored = constants.store_int16(value.constant, scale)
-    _make_int16(value, Parameters(TensorType.INT16, (scale,)))
+def _has_range_of_its_own(value: Value) -> bool:
+    """Whether an operator reads a constant and leaves it its scale; TensorFlow keeps no other's range."""
+    for use in value.uses:
+        rule = use.step.rule if runs_on_int16(use.step) else None
+        if rule is None or (rule.bias is not None and use.position == rule.bias.position):
+            continue
+        if rule.int16 != "scale of output":
+            return True
+    return False

@@ -56,6 +56,8 @@ class Parameters:
     is_given : bool
         Whether a mark in the model says so, and not a range: then constants are stored by this scale
         in float64, as after quantization-aware training.
+    min, max : tuple of float
+        The ranges that the file shall keep beside the scales; mostly none.
     """
 
     type: TensorType
@@ -64,13 +66,31 @@ class Parameters:
     axis: int | None = None
     narrow: bool = False
     is_given: bool = field(default=False, compare=False)
+    min: tuple[float, ...] = field(default=(), compare=False)
+    max: tuple[float, ...] = field(default=(), compare=False)
 
     def quantization(self) -> Quantization:
         """As a file spells them."""
         zero_points = np.full(len(self.scale), self.zero_point, np.int64)
         with np.errstate(under="ignore"):
             scale = np.array(self.scale, np.float64).astype(np.float32)
-        return Quantization(scale, zero_points, self.axis or 0)
+        low, high = np.array(self.min, np.float32), np.array(self.max, np.float32)
+        return Quantization(scale, zero_points, self.axis or 0, low, high)
+
+    def with_range(self, low: Float32Array, high: Float32Array) -> Parameters:
+        """The same with ranges for the file: float32 arrays (channels,), or empty for none.
+
+        Examples
+        --------
+        >>> made = Parameters(TensorType.INT16, (0.5,)).with_range(np.float32([-1.0]), np.float32([2.0]))
+        >>> made.min, made.max, made == Parameters(TensorType.INT16, (0.5,))
+        ((-1.0,), (2.0,), True)
+        """
+        return dataclasses.replace(self, min=tuple(low.tolist()), max=tuple(high.tolist()))
+
+    def without_range(self) -> Parameters:
+        """The same with no ranges for the file."""
+        return dataclasses.replace(self, min=(), max=())
 
     def range(self) -> tuple[float, float]:
         """What the lowest and highest of one scale's int8 codes stand for.

@@ -19,6 +19,7 @@ from quantlib.model.graph import (
     Model,
     Operator,
     OperatorCode,
+    Quantization,
     Record,
     Signature,
     Subgraph,
@@ -160,6 +161,7 @@ class _Page:
 
     def __init__(self, drawing: Drawing, graph: Graph) -> None:
         self.drawing = drawing
+        self.graph = graph
         self.tensors: list[Tensor] = []
         self.numbers: dict[Value, int] = {}
         self.names: set[str] = set()
@@ -187,6 +189,8 @@ class _Page:
             quantization = value.parameters.quantization()
         elif quantization is not None and quantization.details is None:
             quantization = None  # a calibrated range, which has served its purpose
+        if quantization is None and value.is_real and self.graph.keeps_ranges:
+            quantization = self._range(value)
         return dataclasses.replace(
             old,
             type=value.type,
@@ -194,6 +198,13 @@ class _Page:
             name=self._name(value),
             quantization=quantization,
         )
+
+    def _range(self, value: Value) -> Quantization | None:
+        known = self.graph.ranges.get(value)
+        if known is None:
+            return None
+        low, high = (np.array([end], np.float32) for end in known)
+        return Quantization(min=low, max=high)
 
     def _data(self, value: Value) -> bytes | None:
         if value.producer is None or value.producer.kind is not Kind.CONSTANT:

@@ -91,7 +91,7 @@ class Comparison:
             for graph in self.graphs
         ]
         self.compared, self.different = Counter(), []
-        self.scales, self.constants = [], []
+        self.scales, self.constants, self.ranges = [], [], []
 
     def note(self, what, equal, where):
         self.compared[what] += 1
@@ -129,6 +129,9 @@ class Comparison:
         self.scales.append((tensors[0].type.name, held[0][0], held[1][0]))
         self.note("zero point", held[0][1] == held[1][1], where)
         self.note("axis", held[0][2] == held[1][2], where)
+        ranges = [self.range(tensor) for tensor in tensors]
+        self.ranges.append((tensors[0].type.name, *ranges))
+        self.note("range" if ranges[1] else "no range", ranges[0] == ranges[1], where)
         data = [constant_data(model, tensor) for model, tensor in zip(self.models, tensors, strict=True)]
         if None not in data:
             self.note(
@@ -152,6 +155,11 @@ class Comparison:
             *zip(ours.inputs, theirs.inputs, strict=True),
             *zip(ours.outputs, theirs.outputs, strict=True),
         ]
+
+    @staticmethod
+    def range(tensor):
+        held = tensor.quantization
+        return b"" if held is None else held.min.tobytes() + held.max.tobytes()
 
     @staticmethod
     def parameters(tensor):

@@ -1,12 +1,12 @@
 """TensorFlow 2.21's own conversions: from the same ranges, the same numbers."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from quantlib.calibration.ranges import Ranges
 from quantlib.errors import OracleError
 from quantlib.flatbuffer.read import read_model
 from quantlib.flatbuffer.write import write_model
@@ -41,13 +41,13 @@ BYTES = "TensorFlow writes int16 SUM in its input's scale; the reference kernel 
 INFINITE_SCALE = "TensorFlow's scales are infinite, from a range of width 1e-38; and its bias is narrow"
 ALLOWED = {
     NARROW_BIAS: {"type", "INT64 constant"},
-    INFINITE_SCALE: {"type", "INT64 constant", "INT8 constant", "scale"},
+    INFINITE_SCALE: {"type", "INT64 constant", "INT8 constant", "scale", "range"},
     REAL_PADDING: {"type", "INT16 constant", "scale", "zero point"},
     SHARED_BUFFER: {"INT32 constant", "INT64 constant", "scale"},
     ENDS_PROCESS: {"scale", "type", "operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
     NEGATIVE_SHIFT: {"scale", "type", "operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
-    BYTES: {"scale", "type", "operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
-    NO_KERNEL: {"operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
+    BYTES: {"scale", "range", "type", "operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
+    NO_KERNEL: {"no range", "operator", "structure", "count of QUANTIZE and DEQUANTIZE"},
 }
 """What may differ for which reason."""
 
@@ -93,6 +93,7 @@ def assert_equal(walk, given, expected, recipe, name):
     ours = quantize_model(read_model(given), recipe).model
     comparison = walk(ours, read_model(expected))
     assert comparison.compared["scale"] > 0
+    assert not comparison.compared["range"] or isinstance(recipe, Int16x8)
     if name in ON_PURPOSE:
         assert comparison.different
         assert {what for what, _ in comparison.different} <= ALLOWED[ON_PURPOSE[name]]
@@ -146,25 +147,51 @@ def test_nets_have_the_converters_numbers(walk, net, variant):
     assert_equal(walk, CORPUS / net / "calib.tflite", expected, RECIPES[variant], f"{net}_{variant}")
 
 
-def without_ranges(model):
-    """Without the calibrated minima and maxima that TensorFlow leaves in int16 files."""
-    (subgraph,) = model.subgraphs
-    tensors = tuple(
-        replace(tensor, quantization=tensor.quantization and replace(tensor.quantization, min=(), max=()))
-        for tensor in subgraph.tensors
-    )
-    return replace(model, subgraphs=(replace(subgraph, tensors=tensors),))
-
-
 @pytest.mark.parametrize("variant", RECIPES)
 def test_mnist_files_are_as_large_as_the_converters(variant):
-    """But for the minima and maxima in its int16 files."""
     given = read_model(CORPUS / "mnist" / ("float.tflite" if variant in ("dyn", "fp16") else "calib.tflite"))
     path = CORPUS / "mnist" / f"{variant}.tflite"
     ours = len(write_model(quantize_model(given, RECIPES[variant]).model))
-    theirs = path.stat().st_size
-    assert ours == pytest.approx(len(write_model(without_ranges(read_model(path)))), rel=0.01)
-    assert ours == pytest.approx(theirs, rel=0.02 if variant.startswith("int16") else 0.01)
+    assert ours == pytest.approx(path.stat().st_size, rel=0.01)
+    assert ours == pytest.approx(len(write_model(read_model(path))), rel=0.01)
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("variant", ["int16x8", "int16x8_b32", "int16x8_i16"])
+def test_int16_files_give_back_the_converters_ranges(net, variant):
+    calibrated = read_model(CORPUS / net / "calib.tflite")
+    made = Ranges.from_model(quantize_model(calibrated, RECIPES[variant]).model)
+    assert made == Ranges.from_model(read_model(CORPUS / net / f"{variant}.tflite"))
+    assert len(made) > 4
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_ranges_read_back_from_an_int16_file_make_the_same_model_again(net):
+    """Its ends must be called again as in the float model, whose names the file's own float ends have."""
+    calibrated, real = read_model(CORPUS / net / "calib.tflite"), read_model(CORPUS / net / "float.tflite")
+    found = Ranges.from_model(quantize_model(calibrated, Int16x8()).model)
+    ends = {real.subgraphs[0].tensors[index].name for index in real.subgraphs[0].inputs}
+    ends |= {real.subgraphs[0].tensors[index].name for index in real.subgraphs[0].outputs}
+    assert set(found.unknown_to(real)) <= {f"{name}_int16" for name in ends}
+    renamed = Ranges({key.removesuffix("_int16"): entry for key, entry in found.items()})
+    for recipe in (Int16x8(), FullInteger()):
+        again = quantize_model(real, recipe, renamed).model
+        assert again == quantize_model(real, recipe, Ranges.from_model(calibrated)).model
+
+
+@pytest.mark.parametrize("variant", ["int8", "int8_pt", "dyn", "fp16"])
+def test_files_of_other_recipes_carry_no_ranges(variant):
+    given = read_model(CORPUS / "mbv1" / "calib.tflite")
+    for model in (
+        quantize_model(given, RECIPES[variant]).model,
+        read_model(CORPUS / "mbv1" / f"{variant}.tflite"),
+    ):
+        assert not Ranges.from_model(model)
+        assert not any(tensor.quantization.min.size for tensor in with_quantization(model))
+
+
+def with_quantization(model):
+    return [tensor for tensor in model.subgraphs[0].tensors if tensor.quantization is not None]
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,14 @@ def ulps(ours, theirs):
 
 
 def check(found):
-    """Everything equal, but for scales in last bits and biases by one."""
-    assert {what for what, _ in found.different} <= {"scale", "INT32 constant", "INT64 constant"}
+    """Everything equal, but for scales and activations' ranges in last bits, and biases by one."""
+    assert {what for what, _ in found.different} <= {"scale", "range", "INT32 constant", "INT64 constant"}
     for type, ours, theirs in found.scales:
         assert len(ours) == len(theirs)
         assert ulps(ours, theirs) <= (8 if type in ("INT32", "INT64") else 4)
+    for type, ours, theirs in found.ranges:
+        assert len(ours) == len(theirs)
+        assert ulps(ours, theirs) <= (4 if type == "INT16" else 0)
     for type, ours, theirs in found.constants:
         if type in BIASES:
             codes = [np.frombuffer(data, type.dtype).astype(np.float64) for data in (ours, theirs)]
