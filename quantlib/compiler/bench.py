@@ -85,6 +85,10 @@ class Bench:
         """A tensor's shape."""
         return self._constants[index].shape if index in self._constants else self.shapes[index]
 
+    def is_constant(self, index: int) -> bool:
+        """Whether the file holds a tensor's value."""
+        return index in self._constants
+
     def codes(self, index: int) -> Codes:
         """How a tensor's codes are stored."""
         return self._codes[index]

@@ -7,7 +7,7 @@ prove it, and bound to buffers when it runs; nothing runs that is not the proved
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,14 +53,11 @@ class Chain:
 
     def of(self, channels: slice | NDArray[np.intp]) -> Chain:
         """The chain for some of the channels."""
-        return replace(
-            self,
-            passes=tuple(
-                (ufunc, operand if operand is None or operand.size == 1 else operand[channels])
-                for ufunc, operand in self.passes
-            ),
-            slack=None if self.slack is None else self.slack[channels],
+        passes = tuple(
+            (ufunc, operand if operand is None or operand.size == 1 else operand[channels])
+            for ufunc, operand in self.passes
         )
+        return Chain(self.dtype, passes, None if self.slack is None else self.slack[channels])
 
     def with_channels(self, channels: NDArray[np.intp], other: Chain, count: int) -> Chain:
         """The chain of `count` channels, but for some of them, which are the other chain's."""
@@ -76,7 +73,7 @@ class Chain:
         if slack is not None and other.slack is not None:
             slack = slack.copy()
             slack[channels] = other.slack
-        return replace(self, passes=tuple(passes), slack=slack)
+        return Chain(self.dtype, tuple(passes), slack)
 
     @property
     def cost(self) -> float:
@@ -145,7 +142,7 @@ def side_by_side(chains: Sequence[Chain]) -> Chain:
         operand = None if first is None else np.concatenate([one for one in operands if one is not None])
         passes.append((ufunc, operand))
     slack = [chain.slack for chain in chains if chain.slack is not None]
-    return replace(chains[0], passes=tuple(passes), slack=np.concatenate(slack) if slack else None)
+    return Chain(chains[0].dtype, tuple(passes), np.concatenate(slack) if slack else None)
 
 
 def one_rounding(

@@ -26,7 +26,7 @@ from quantlib.runtime.plan import Binder, Plan, make_plan
 
 __all__ = ["Program", "compile_model"]
 
-_CACHE = 1 << 19
+_CACHE = 5 << 18
 """Bytes that the tensors of one part may have before samples go through in turns."""
 
 _MOST_SAMPLES = 256
@@ -126,7 +126,8 @@ class Program:
                 pass  # constants of one batch, or too much at once: each sample alone, then
         if times == 0:
             return self._of_nothing()
-        tile = self.tile
+        turns = max(math.ceil(times / self.tile), min(threads, times))
+        tile = math.ceil(times / turns)  # turns of one length, so that no thread waits long
         starts = range(0, times, tile)
         if len(starts) == 1:
             return self._run(arrays, times)

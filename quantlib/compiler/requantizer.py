@@ -15,8 +15,8 @@ from quantlib.compiler.ladder import Exceptions, Proved
 
 __all__ = ["CLIP", "lay_passes"]
 
-_WIDE = 8192
-"""Elements from which NumPy stops copying an operand that it repeats."""
+_WIDE = 6144
+"""Elements from which NumPy repeats an operand without copying it over and over, measured."""
 
 
 def _clip_of_numpy() -> Callable[..., object]:

@@ -1,4 +1,4 @@
-"""Operators that map each 8-bit code to another: the kernel run once on every code there is."""
+"""Operators that map each 8-bit code to another, or to a real number: the kernel on every code there is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from quantlib.compiler.storage import Codes
 from quantlib.ops._node import Array
 from quantlib.runtime.plan import Step, run_step
 
-__all__ = ["MovedPart", "TablePart"]
+__all__ = ["MovedPart", "RealTablePart", "TablePart"]
 
 _ELEMENTWISE = (
     "ABS",
@@ -60,6 +60,23 @@ class TablePart(Part):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RealTablePart(Part):
+    """Real numbers looked up by stored code less the smallest."""
+
+    table: NDArray[np.float32]
+    smallest: int
+
+    def bind(self, bench: Bench) -> None:
+        """Stored codes to places in the table, and what stands there."""
+        x, index = bench.stored(self.step.inputs[0]), self.step.outputs[0]
+        if x.shape != bench.shape(index):
+            raise Unfit("another shape")
+        y = bench.new_raw(index)
+        places = bench.borrow(x.shape, np.intp)
+        bench.lay(look_up, self.table, x, np.float32(self.smallest), places, y)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MovedPart(Part):
     """Codes that all move by one amount: another offset, and nothing to compute."""
 
@@ -80,9 +97,10 @@ def table(lowering: Lowering, step: Step) -> Part | None:
     x, y = node.input(0), node.output()
     codes = lowering.codes(x.index)
     all_codes = np.arange(codes.low, codes.high + 1)
-    found = _everywhere(step, all_codes.astype(x.dtype))
-    if found is None:
+    made = _everywhere(step, all_codes.astype(x.dtype))
+    if made is None:
         return None
+    found = made.astype(np.int64)
     per_sample = bool(x.shape) and x.shape[0] == y.shape[0] > 0
     low, high = int(found.min()), int(found.max())
     moved = found - all_codes
@@ -106,10 +124,33 @@ def table(lowering: Lowering, step: Step) -> Part | None:
     )
 
 
-def _everywhere(step: Step, codes: Array) -> NDArray[np.int64] | None:
+@lowers("DEQUANTIZE")
+def reals(lowering: Lowering, step: Step) -> Part | None:
+    """The part for codes to real numbers; None for any other, or where a code's place matters."""
+    node = step.node
+    if len(step.inputs) != 1 or not lowering.has_codes(step.inputs[0]):
+        return None
+    x, y = node.input(0), node.output()
+    codes = lowering.codes(x.index)
+    all_codes = np.arange(codes.low, codes.high + 1)
+    found = _everywhere(step, all_codes.astype(x.dtype))
+    if found is None or found.dtype != y.dtype:
+        return None
+    certificate = Certificate(
+        node.position,
+        node.operator,
+        y.tensor.name or "",
+        "table",
+        f"all {all_codes.size} codes",
+        steps=all_codes.size,
+    )
+    per_sample = bool(x.shape) and x.shape[0] == y.shape[0] > 0
+    return RealTablePart(step, certificate, per_sample, found, codes.low - codes.offset)
+
+
+def _everywhere(step: Step, codes: Array) -> Array | None:
     """What the kernel makes of each code, if that is the same in every place that was tried."""
     (found,) = run_step(step, (codes,))
-    found = found.astype(np.int64)
     if found.shape != codes.shape:
         return None
     order = np.random.default_rng(0).permutation(codes.size)
@@ -117,6 +158,6 @@ def _everywhere(step: Step, codes: Array) -> NDArray[np.int64] | None:
         for begin in range(0, codes.size, max(length, 32)):
             chosen = order[begin : begin + length]
             (again,) = run_step(step, (codes[chosen],))
-            if not np.array_equal(again.astype(np.int64), found[chosen]):
+            if again.tobytes() != found[chosen].tobytes():
                 return None
     return found
