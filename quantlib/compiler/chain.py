@@ -89,7 +89,7 @@ def affine(
     high: NDArray[np.int64],
     dtype: type[np.floating[Any]],
     *,
-    ulps: int = 0,
+    ulps: NDArray[np.int64] | int = 0,
 ) -> Chain:
     """rint((sum + c) · s), with c in the middle of what all steps allow.
 
@@ -105,12 +105,11 @@ def affine(
     low, high : int64 arrays (channels,)
         Bounds of the sums.
     dtype : float32 or float64
-    ulps : int
+    ulps : int or int64 array (channels,)
         By how many units of its last place s is moved away from `real`.
     """
     s = np.maximum(real, _SMALLEST_SCALE).astype(dtype)
-    for _ in range(abs(ulps)):
-        s = np.nextafter(s, dtype(np.inf if ulps > 0 else 0))
+    s += np.asarray(ulps, dtype) * np.spacing(s)
     room = levels - 0.5
     room = room / s.astype(np.float64)
     room -= first

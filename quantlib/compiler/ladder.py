@@ -305,14 +305,14 @@ def _chains(steps: _Steps, dtype: type[np.floating[Any]]) -> Iterator[Chain]:
         yield two_roundings(bound["multiplier"], bound["shift"], task.start, offset, dtype)
 
 
-def _affine(steps: _Steps, dtype: type[np.floating[Any]], ulps: int = 0) -> Chain:
+def _affine(steps: _Steps, dtype: type[np.floating[Any]], ulps: NDArray[np.int64] | int = 0) -> Chain:
     task, parts = steps.task, []
+    moved = np.broadcast_to(ulps, (task.channels,))
     for begin in range(0, task.channels, _CHANNELS_AT_A_TIME):
         these = slice(begin, begin + _CHANNELS_AT_A_TIME)
+        real, first = steps.real[these], steps.first[:, these]
         low, high = task.low[these], task.high[these]
-        parts.append(
-            affine(steps.real[these], steps.levels, steps.first[:, these], low, high, dtype, ulps=ulps)
-        )
+        parts.append(affine(real, steps.levels, first, low, high, dtype, ulps=moved[these]))
     return parts[0] if len(parts) == 1 else side_by_side(parts)
 
 
@@ -360,9 +360,11 @@ def _slack(chain: Chain) -> float:
 def _nudged(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> Chain:
     """The chain with the factors of bad channels moved a little, where that errs less often."""
     bad = np.flatnonzero(wrong.any(axis=0))
-    few = steps.of_channels(bad)
-    others = [_affine(few, np.float32, ulps) for ulps in _ULPS]
-    room = np.stack([np.full(bad.size, -np.inf) if one.slack is None else one.slack for one in others])
+    others = _affine(
+        steps.of_channels(np.tile(bad, len(_ULPS))), np.float32, np.repeat(np.array(_ULPS), bad.size)
+    )
+    assert others.slack is not None
+    room = others.slack.reshape(len(_ULPS), bad.size).copy()
     fewest = wrong[:, bad].sum(axis=0)
     for _ in range(_TRIES):
         left = np.flatnonzero(fewest)
@@ -370,11 +372,8 @@ def _nudged(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> Chain:
             break
         best = room[:, left].argmax(axis=0)
         room[best, left] = -np.inf
-        part = others[0].of(left)
-        for which, other in enumerate(others):
-            mine = np.flatnonzero(best == which)
-            part = part.with_channels(mine, other.of(left[mine]), left.size)
-        errs = few.of_channels(left).wrong(part).sum(axis=0)
+        part = others.of(best * bad.size + left)
+        errs = steps.of_channels(bad[left]).wrong(part).sum(axis=0)
         better = np.flatnonzero(errs < fewest[left])
         if better.size:
             fewest[left[better]] = errs[better]
