@@ -85,8 +85,8 @@ def affine(
     real: NDArray[np.float64],
     levels: NDArray[np.float64],
     first: NDArray[np.float64],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
     dtype: type[np.floating[Any]],
     *,
     ulps: NDArray[np.int64] | int = 0,
@@ -102,7 +102,7 @@ def affine(
     levels : float64 array (levels, 1)
     first : float64 array (levels, channels)
         The smallest sum that reaches the level, from `low` (all do) to `high` + 1 (none does).
-    low, high : int64 arrays (channels,)
+    low, high : float64 arrays (channels,)
         Bounds of the sums.
     dtype : float32 or float64
     ulps : int or int64 array (channels,)

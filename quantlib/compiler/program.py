@@ -29,6 +29,9 @@ __all__ = ["Program", "compile_model"]
 _CACHE = 5 << 18
 """Bytes that the tensors of one part may have before samples go through in turns."""
 
+_WIDER = 4
+"""Times as many samples go through at once in threads: longer calls hand Python's lock on less often."""
+
 _MOST_SAMPLES = 256
 """Samples at a time, at most."""
 
@@ -126,22 +129,31 @@ class Program:
                 pass  # constants of one batch, or too much at once: each sample alone, then
         if times == 0:
             return self._of_nothing()
-        turns = max(math.ceil(times / self.tile), min(threads, times))
-        tile = math.ceil(times / turns)  # turns of one length, so that no thread waits long
+        threads = min(threads, times)
+        at_once = self.tile if threads == 1 else _WIDER * self.tile
+        # Turns of one length, as many for each thread, so that none waits long for another.
+        turns = threads * math.ceil(times / (threads * at_once))
+        tile = math.ceil(times / turns)
         starts = range(0, times, tile)
+
+        def run(starts: Sequence[int]) -> list[tuple[Array, ...]]:
+            sizes = (min(tile, times - start) for start in starts)
+            return [
+                self._run(_slices(arrays, start, size, times), size)
+                for start, size in zip(starts, sizes, strict=True)
+            ]
+
         if len(starts) == 1:
             return self._run(arrays, times)
-
-        def run(start: int) -> tuple[Array, ...]:
-            return self._run(
-                _slices(arrays, start, min(tile, times - start), times), min(tile, times - start)
-            )
-
         if threads == 1:
-            results = [run(start) for start in starts]
-        else:
-            with ThreadPoolExecutor(min(threads, len(starts))) as pool:
-                results = list(pool.map(run, starts))
+            return _joined(run(starts))
+        share = math.ceil(len(starts) / threads)
+        first, *others = (starts[begin : begin + share] for begin in range(0, len(starts), share))
+        with ThreadPoolExecutor(max(len(others), 1)) as pool:
+            running = [pool.submit(run, other) for other in others]
+            results = run(first)  # by this thread
+            for one in running:
+                results += one.result()
         return _joined(results)
 
     def certificates(self) -> Certificates:
