@@ -263,7 +263,7 @@ class _Steps:
         if first is None or real is None:
             return None
         start, least, most = (one.astype(np.float64) for one in (task.start, task.low, task.high))
-        first = first - start
+        first = np.subtract(first, start, out=first if first.shape[1] == start.size else None)
         np.maximum(first, least, out=first)
         np.minimum(first, most + 1.0, out=first)
         real = np.broadcast_to(real, (task.channels,))

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.depthwise import DepthwisePart
@@ -105,9 +106,11 @@ def _task(
 ) -> tuple[Task | None, type[np.floating[Any]], float]:
     """The sums' bounds by the actual weights, the precision that holds them, and the largest of all."""
     low, high = codes.stored_bounds
-    stored = w.astype(np.float64 if w.itemsize > 1 else np.float32) - products.w_zero_point
+    stored: NDArray[Any] = w.astype(np.float64 if w.itemsize > 1 else np.float32)
+    if products.w_zero_point:
+        np.subtract(stored, products.w_zero_point, out=stored)
     net = stored.sum(axis=axes, dtype=np.float64)
-    gross = np.abs(stored).sum(axis=axes, dtype=np.float64)
+    gross = np.abs(stored, out=stored).sum(axis=axes, dtype=np.float64)
     positive, negative = (gross + net) / 2, (gross - net) / 2
     lowest = (positive * low - negative * high).astype(np.int64)
     highest = (positive * high - negative * low).astype(np.int64)
