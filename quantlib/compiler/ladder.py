@@ -49,6 +49,9 @@ _ULPS = (1, -1, 2, -2, 3, -3, 4, -4)
 _WORTH_MENDING = 2
 """One channel in so many may be wrong before another chain is tried instead of mending this one."""
 
+_MOST_MOVED = 32
+"""Channels of a layer whose factors are moved; where more are bad, most would stay so."""
+
 _TRIES = 3
 """How many of these, those that leave most room, are held against the specification."""
 
@@ -380,6 +383,8 @@ def _slack(chain: Chain) -> float:
 def _nudged(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> Chain:
     """The chain with the factors of bad channels moved a little, where that errs less often."""
     bad = np.flatnonzero(wrong.any(axis=0))
+    if bad.size > _MOST_MOVED:
+        return chain
     together = _CHANNELS_AT_A_TIME // len(_ULPS)
     for begin in range(0, bad.size, together):
         few = bad[begin : begin + together]
@@ -415,7 +420,7 @@ def _exceptions(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> tuple[
     level, channel = np.nonzero(wrong)
     first, wanted = steps.first[level, channel], steps.levels[level, 0]
     hard = np.zeros(steps.task.channels, np.bool_)
-    found: set[tuple[int, int]] = set()
+    found = []
     parts = chain.of(channel)
     for place in range(-_FARTHEST, _FARTHEST):
         sums = first + place
@@ -423,12 +428,13 @@ def _exceptions(steps: _Steps, chain: Chain, wrong: NDArray[np.bool_]) -> tuple[
         errs = inside & ((parts(sums) >= wanted) != (place >= 0))
         if place in (-_FARTHEST, _FARTHEST - 1):
             hard[channel[errs]] = True
-        found.update(zip(channel[errs].tolist(), sums[errs].astype(int).tolist(), strict=True))
-    count = np.bincount([one for one, _ in found], minlength=hard.size)
-    hard |= count * _COST_OF_EXCEPTION > _COST_OF_HARD_CHANNEL
-    kept = sorted(one for one in found if not hard[one[0]])
-    channels = np.array([one for one, _ in kept], np.intp)
-    sums = np.array([one for _, one in kept], np.int64)
+        found.append((channel[errs] << 32) + sums[errs].astype(np.int64))  # both in one number
+    pairs = np.unique(np.concatenate(found))
+    channels = (pairs + 2**31) >> 32
+    sums = pairs - (channels << 32)
+    hard |= np.bincount(channels, minlength=hard.size) * _COST_OF_EXCEPTION > _COST_OF_HARD_CHANNEL
+    kept = ~hard[channels]
+    channels, sums = channels[kept], sums[kept]
     values = steps.task.bounds[0] + (steps.first[:, channels] <= sums).sum(axis=0)
     exceptions = Exceptions(channels, sums.astype(np.float32), values.astype(np.float32))
     return exceptions, np.flatnonzero(hard)
