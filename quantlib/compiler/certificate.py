@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from quantlib.ops._node import Node
+
 __all__ = ["Certificate", "Certificates"]
 
 
@@ -52,6 +54,20 @@ class Certificate:
     slack: float = 0.0
     exceptions: int = 0
     hard_channels: int = 0
+
+    @classmethod
+    def of(cls, node: Node, rung: str, argument: str, steps: int = 0) -> Self:
+        """For a node.
+
+        Parameters
+        ----------
+        node : Node
+            It says the place and the name.
+        rung, argument : str
+        steps : int
+        """
+        name = node.outputs[0].tensor.name if node.outputs else None
+        return cls(node.position, node.operator, name or "", rung, argument, steps=steps)
 
     def __str__(self) -> str:
         facts = [self.argument]

@@ -94,9 +94,7 @@ def kernel_part(step: Step) -> KernelPart:
     ----------
     step : Step
     """
-    node = step.node
-    name = (node.outputs[0].tensor.name if node.outputs else None) or ""
-    certificate = Certificate(node.position, node.operator, name, "kernel", "the executor's own")
+    certificate = Certificate.of(step.node, "kernel", "the executor's own")
     return KernelPart(step, certificate, is_per_sample=True, mixes=_might_mix(step))
 
 

@@ -7,6 +7,7 @@ Sums of products of whole numbers are exact in any order as long as no partial s
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from quantlib.compiler.depthwise import DepthwisePart
 from quantlib.compiler.ladder import Task, climb
 from quantlib.compiler.layer_part import LayerPart
 from quantlib.compiler.lowering import Lowering, lowers
-from quantlib.compiler.part import Part
+from quantlib.compiler.part import Part, keeps_samples
 from quantlib.compiler.products import ConvolutionPart, DensePart
 from quantlib.compiler.storage import Codes
 from quantlib.ops._accumulate import Accumulating, Products
@@ -53,27 +54,22 @@ def layer(lowering: Lowering, step: Step) -> Part | None:
     if task is None:
         return None
     y = lowering.store(step.outputs[0], kernel.to_output)
-    task = Task(task.to_output, task.start, task.low, task.high, y.offset)
+    task = replace(task, offset=y.offset)
     pixels = math.prod(node.output().shape) // task.channels
     proved = climb(task, narrow=dtype is np.float32, pixels=pixels)
     weights = np.ascontiguousarray(stored(w.constant), dtype)
     if products.w_zero_point:
         weights -= dtype(products.w_zero_point)
-    certificate = Certificate(
-        node.position,
-        node.operator,
-        node.output().tensor.name or "",
-        proved.rung,
-        f"{proved.steps} steps of the specification" if proved.steps else "the specification itself",
-        "sgemm" if dtype is np.float32 else "dgemm",
-        largest,
-        proved.steps,
-        proved.slack,
-        len(proved.exceptions),
-        proved.hard.size,
+    argument = f"{proved.steps} steps of the specification" if proved.steps else "the specification itself"
+    certificate = replace(
+        Certificate.of(node, proved.rung, argument, proved.steps),
+        sums="sgemm" if dtype is np.float32 else "dgemm",
+        largest_sum=largest,
+        slack=proved.slack,
+        exceptions=len(proved.exceptions),
+        hard_channels=proved.hard.size,
     )
-    per_sample = bool(x.shape) and x.shape[0] == node.output().shape[0]
-    common = (step, certificate, per_sample, products)
+    common = (step, certificate, keeps_samples(step), products)
     if part_of is ConvolutionPart:
         return ConvolutionPart(*common, weights, proved, w.shape)
     return part_of(*common, weights, proved)

@@ -9,7 +9,7 @@ import numpy as np
 from quantlib.compiler.bench import Bench
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.lowering import Lowering, lowers
-from quantlib.compiler.part import Part, Unfit
+from quantlib.compiler.part import Part, Unfit, keeps_samples
 from quantlib.errors import QuantlibError
 from quantlib.model.graph import OPTIONAL
 from quantlib.ops._node import Array
@@ -111,11 +111,6 @@ class JoinPart(Part):
                 bench.lay(np.copyto, place, source)
 
 
-def _certificate(step: Step, rung: str, argument: str) -> Certificate:
-    node = step.node
-    return Certificate(node.position, node.operator, node.output().tensor.name or "", rung, argument)
-
-
 @lowers("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 def view(lowering: Lowering, step: Step) -> Part | None:
     """The part for a shape that does not depend on what is computed."""
@@ -130,9 +125,9 @@ def view(lowering: Lowering, step: Step) -> Part | None:
         return None
     codes = lowering.codes(x)
     lowering.set(y, replace(codes, zero_point=made.zero_point))
-    per_sample = bool(given.shape and made.shape) and given.shape[0] == made.shape[0]
+    per_sample = keeps_samples(step)
     regroups = per_sample and _regroups(step, constants, given.shape, made.shape)
-    return ViewPart(step, _certificate(step, "view", "the same memory"), per_sample, regroups)
+    return ViewPart(step, Certificate.of(step.node, "view", "the same memory"), per_sample, regroups)
 
 
 def _regroups(
@@ -167,7 +162,7 @@ def pad(lowering: Lowering, step: Step) -> Part | None:
     low, high = min(codes.low, code), max(codes.high, code)
     stored = lowering.set(y, replace(codes, low=low, high=high, zero_point=made.zero_point))
     per_sample = not rows[0].any() and given.shape[0] == made.shape[0]
-    certificate = _certificate(step, "view", "codes are copied")
+    certificate = Certificate.of(step.node, "view", "codes are copied")
     margins = tuple((int(before), int(after)) for before, after in rows)
     return PadPart(step, certificate, per_sample, margins, code - stored.offset)
 
@@ -192,4 +187,4 @@ def join(lowering: Lowering, step: Step) -> Part | None:
     stored = lowering.set(y.index, replace(codes[0], low=low, high=high, zero_point=y.zero_point))
     moved = tuple(one.offset - stored.offset for one in codes)
     per_sample = axis > 0 and all(one.shape[0] == y.shape[0] for one in values)
-    return JoinPart(step, _certificate(step, "view", "codes are copied"), per_sample, axis, moved)
+    return JoinPart(step, Certificate.of(step.node, "view", "codes are copied"), per_sample, axis, moved)

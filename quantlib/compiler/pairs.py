@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from quantlib.compiler.bench import Bench
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.lowering import Lowering, lowers
-from quantlib.compiler.part import Part, Unfit
+from quantlib.compiler.part import Part, Unfit, keeps_samples
 from quantlib.compiler.requantizer import CLIP
 from quantlib.compiler.storage import Codes
 from quantlib.ops._accumulate import Accumulating
@@ -222,15 +222,9 @@ def pair(lowering: Lowering, step: Step) -> Part | None:
         leftover = in_block = _proved(kernel, expression, codes, out.dtype)
     is_table = isinstance(leftover, np.ndarray) or isinstance(in_block, np.ndarray)
     pairs = (codes[0].high - codes[0].low + 1) * (codes[1].high - codes[1].low + 1)
-    certificate = Certificate(
-        node.position,
-        node.operator,
-        out.tensor.name or "",
-        "table" if is_table else "float32",
-        f"all {pairs} pairs of codes",
-        steps=pairs,
-    )
-    per_sample = bool(x.shape) and x.shape[0] == out.shape[0] > 0
+    rung = "table" if is_table else "float32"
+    certificate = Certificate.of(node, rung, f"all {pairs} pairs of codes", pairs)
+    per_sample = keeps_samples(step) and x.shape[0] > 0
     return PairPart(step, certificate, per_sample, codes, block, in_block, leftover)
 
 

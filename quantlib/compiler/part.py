@@ -13,11 +13,22 @@ from quantlib.runtime.plan import Step
 if TYPE_CHECKING:
     from quantlib.compiler.bench import Bench
 
-__all__ = ["Part", "Unfit"]
+__all__ = ["Part", "Unfit", "keeps_samples"]
 
 
 class Unfit(Exception):
     """Shapes are not what the file says, or not known before the model runs."""
+
+
+def keeps_samples(step: Step) -> bool:
+    """Whether the first axes of an operator's first input and output have one extent.
+
+    Parameters
+    ----------
+    step : Step
+    """
+    x, y = step.node.input(0).shape, step.node.output().shape
+    return bool(x and y) and x[0] == y[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

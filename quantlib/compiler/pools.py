@@ -12,7 +12,7 @@ from quantlib.compiler.bench import Bench
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.look_up import look_up
 from quantlib.compiler.lowering import Lowering, lowers
-from quantlib.compiler.part import Part, Unfit
+from quantlib.compiler.part import Part, Unfit, keeps_samples
 from quantlib.compiler.requantizer import CLIP
 from quantlib.compiler.storage import NO_BORDER, Codes
 from quantlib.compiler.windows import border_of, windows_of
@@ -38,15 +38,14 @@ class AveragePart(Part):
     ----------
     pool : AveragePool
         The kernel in its two halves.
-    codes, made : Codes
-        Of the input and the output.
+    codes : Codes
+        Of the input.
     table : float32 array
         Stored codes of the output, by sum of stored codes less the smallest.
     """
 
     pool: AveragePool
     codes: Codes
-    made: Codes
     table: NDArray[np.float32]
 
     def bind(self, bench: Bench) -> None:
@@ -166,17 +165,8 @@ def _all_sums(codes: Codes, count: int) -> NDArray[np.int64] | None:
 
 
 def _certificate(step: Step, sums: int) -> Certificate:
-    node = step.node
     argument = f"all {sums} sums" if sums else "comparisons round nothing"
-    rung = "table" if sums else "float32"
-    return Certificate(
-        node.position, node.operator, node.output().tensor.name or "", rung, argument, steps=sums
-    )
-
-
-def _is_per_sample(step: Step) -> bool:
-    x, y = step.node.input(0).shape, step.node.output().shape
-    return bool(x and y) and x[0] == y[0]
+    return Certificate.of(step.node, "table" if sums else "float32", argument, sums)
 
 
 @lowers("AVERAGE_POOL_2D")
@@ -198,9 +188,7 @@ def average(lowering: Lowering, step: Step) -> Part | None:
     made = kernel.to_output(sums, np.full(sums.shape, count)).astype(np.int64)
     stored = lowering.set(y.index, Codes.between(kernel.low, kernel.high, y.zero_point))
     table = (made - stored.offset).astype(np.float32)
-    return AveragePart(
-        step, _certificate(step, sums.size), _is_per_sample(step), kernel, codes, stored, table
-    )
+    return AveragePart(step, _certificate(step, sums.size), keeps_samples(step), kernel, codes, table)
 
 
 @lowers("MEAN")
@@ -222,7 +210,7 @@ def mean(lowering: Lowering, step: Step) -> Part | None:
     stored = lowering.set(y.index, Codes.between(*y.limits, y.zero_point))
     table = (made - stored.offset).astype(np.float32)
     keep_dims = kernel.options.keep_dims
-    return MeanPart(step, _certificate(step, sums.size), _is_per_sample(step), axes, keep_dims, codes, table)
+    return MeanPart(step, _certificate(step, sums.size), keeps_samples(step), axes, keep_dims, codes, table)
 
 
 @lowers("MAX_POOL_2D")
@@ -238,4 +226,4 @@ def maximum(lowering: Lowering, step: Step) -> Part | None:
         return None
     within = (min(max(codes.low, low), high), max(min(codes.high, high), low))
     stored = lowering.set(y.index, Codes(codes.offset, *within, y.zero_point))
-    return MaximumPart(step, _certificate(step, 0), _is_per_sample(step), options, stored)
+    return MaximumPart(step, _certificate(step, 0), keeps_samples(step), options, stored)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from quantlib.compiler.bench import Bench
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.lowering import Lowering, lowers
-from quantlib.compiler.part import Part, Unfit
+from quantlib.compiler.part import Part, Unfit, keeps_samples
 from quantlib.compiler.requantizer import CLIP
 from quantlib.compiler.storage import Codes
 from quantlib.ops._node import Array
@@ -146,9 +146,7 @@ def softmax(lowering: Lowering, step: Step) -> Part | None:
     codes = lowering.codes(x.index)
     made = lowering.set(y.index, Codes.between(*y.limits, y.zero_point, centred=False))
     argument = f"quotients farther than {guard:.2g} from a tie, else the kernel"
-    certificate = Certificate(
-        step.node.position, step.node.operator, y.tensor.name or "", "float64", argument
-    )
-    per_sample = len(x.shape) > 1 and x.shape[0] == y.shape[0]
+    certificate = Certificate.of(step.node, "float64", argument)
+    per_sample = len(x.shape) > 1 and keeps_samples(step)
     watches = bool(kernel.terms.max() * x.shape[-1] >= _LARGEST_SUM)
     return SoftmaxPart(step, certificate, per_sample, kernel, codes, made, guard, watches)

@@ -11,12 +11,12 @@ from quantlib.compiler.bench import Bench
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.look_up import look_up
 from quantlib.compiler.lowering import Lowering, lowers
-from quantlib.compiler.part import Part, Unfit
+from quantlib.compiler.part import Part, Unfit, keeps_samples
 from quantlib.compiler.storage import Codes
 from quantlib.ops._node import Array
 from quantlib.runtime.plan import Step, run_step
 
-__all__ = ["MovedPart", "RealTablePart", "TablePart"]
+__all__ = ["MovedPart", "TablePart"]
 
 _ELEMENTWISE = (
     "ABS",
@@ -44,34 +44,26 @@ _LENGTHS = (1, 7, 16, 33, 255, 256)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TablePart(Part):
-    """Codes looked up, `table` (256,) by stored code less the smallest."""
+    """Codes looked up.
+
+    Parameters
+    ----------
+    table : array
+        Stored codes, or elements as the file has them, by stored code less the smallest.
+    smallest : int
+    makes_codes : bool
+    """
 
     table: NDArray[np.float32]
     smallest: int
+    makes_codes: bool
 
     def bind(self, bench: Bench) -> None:
         """Stored codes to places in the table, and what stands there."""
         x, index = bench.stored(self.step.inputs[0]), self.step.outputs[0]
         if x.shape != bench.shape(index):
             raise Unfit("another shape")
-        y = bench.new_codes(index)
-        places = bench.borrow(x.shape, np.intp)
-        bench.lay(look_up, self.table, x, np.float32(self.smallest), places, y)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RealTablePart(Part):
-    """Real numbers looked up by stored code less the smallest."""
-
-    table: NDArray[np.float32]
-    smallest: int
-
-    def bind(self, bench: Bench) -> None:
-        """Stored codes to places in the table, and what stands there."""
-        x, index = bench.stored(self.step.inputs[0]), self.step.outputs[0]
-        if x.shape != bench.shape(index):
-            raise Unfit("another shape")
-        y = bench.new_raw(index)
+        y = bench.new_codes(index) if self.makes_codes else bench.new_raw(index)
         places = bench.borrow(x.shape, np.intp)
         bench.lay(look_up, self.table, x, np.float32(self.smallest), places, y)
 
@@ -101,27 +93,15 @@ def table(lowering: Lowering, step: Step) -> Part | None:
     if made is None:
         return None
     found = made.astype(np.int64)
-    per_sample = bool(x.shape) and x.shape[0] == y.shape[0] > 0
     low, high = int(found.min()), int(found.max())
     moved = found - all_codes
-
-    def certificate(rung: str, argument: str) -> Certificate:
-        return Certificate(
-            node.position, node.operator, y.tensor.name or "", rung, argument, steps=all_codes.size
-        )
-
     if np.ptp(moved) == 0:
         lowering.set(y.index, Codes(codes.offset + int(moved[0]), low, high, y.zero_point))
-        return MovedPart(step, certificate("view", "every code moves by the same"), per_sample)
+        certificate = Certificate.of(node, "view", "every code moves by the same", all_codes.size)
+        return MovedPart(step, certificate, keeps_samples(step))
     stored = lowering.set(y.index, Codes.between(low, high, y.zero_point))
     values = (found - stored.offset).astype(np.float32)
-    return TablePart(
-        step,
-        certificate("table", f"all {all_codes.size} codes"),
-        per_sample,
-        values,
-        codes.low - codes.offset,
-    )
+    return _part(step, values, codes, makes_codes=True)
 
 
 @lowers("DEQUANTIZE")
@@ -136,16 +116,12 @@ def reals(lowering: Lowering, step: Step) -> Part | None:
     found = _everywhere(step, all_codes.astype(x.dtype))
     if found is None or found.dtype != y.dtype:
         return None
-    certificate = Certificate(
-        node.position,
-        node.operator,
-        y.tensor.name or "",
-        "table",
-        f"all {all_codes.size} codes",
-        steps=all_codes.size,
-    )
-    per_sample = bool(x.shape) and x.shape[0] == y.shape[0] > 0
-    return RealTablePart(step, certificate, per_sample, found, codes.low - codes.offset)
+    return _part(step, found, codes, makes_codes=False)
+
+
+def _part(step: Step, table: NDArray[np.float32], codes: Codes, *, makes_codes: bool) -> TablePart:
+    certificate = Certificate.of(step.node, "table", f"all {table.size} codes", table.size)
+    return TablePart(step, certificate, keeps_samples(step), table, codes.low - codes.offset, makes_codes)
 
 
 def _everywhere(step: Step, codes: Array) -> Array | None:
