@@ -42,7 +42,6 @@ class WeightedSum:
 
     def and_near_by(self) -> Iterator[WeightedSum]:
         """The expression, and others that might round where it does not."""
-        yield self
         a, b = _near(self.a, _ULPS), _near(self.b, _ULPS)
         yield from (WeightedSum(one, other, self.c) for one in a for other in b)
         moved = [np.float32(self.c + step) for step in _STEPS]
