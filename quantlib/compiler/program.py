@@ -21,7 +21,7 @@ from quantlib.kernel_sets import KernelSet
 from quantlib.model.graph import Model
 from quantlib.model.limits import Limits
 from quantlib.ops._node import Array
-from quantlib.runtime.execute import by_position, checked_input, initial_variables
+from quantlib.runtime.execute import by_position, checked_input, initial_variables, is_like
 from quantlib.runtime.plan import Binder, Plan, make_plan
 
 __all__ = ["Program", "compile_model"]
@@ -190,8 +190,7 @@ class Program:
     def _are_one_batch(self, inputs: Sequence[object]) -> TypeGuard[Sequence[Array]]:
         """Whether inputs can be taken as they are: arrays of the file's own shapes and dtypes."""
         return len(inputs) == len(self._entries) and all(
-            type(array) is np.ndarray and array.shape == shape and dtype is not None and array.dtype == dtype
-            for array, (shape, dtype) in zip(inputs, self._entries, strict=True)
+            is_like(array, shape, dtype) for array, (shape, dtype) in zip(inputs, self._entries, strict=True)
         )
 
     def _samples_of_file(self) -> int | None:

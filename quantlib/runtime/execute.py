@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ from quantlib.ops._node import Array
 from quantlib.runtime.plan import Binder, make_plan
 from quantlib.runtime.trace import Watch
 
-__all__ = ["by_position", "checked_input", "initial_variables", "input_values", "run"]
+__all__ = ["by_position", "checked_input", "initial_variables", "input_values", "is_like", "run"]
 
 
 def run(
@@ -140,6 +140,18 @@ def checked_input(tensor: Tensor, index: int, given: ArrayLike) -> Array:
     if not fits:
         raise InvalidInputError(where, f"shape {array.shape}", str(tuple(signature)))
     return array.astype(tensor.type.dtype, copy=False)
+
+
+def is_like(value: object, shape: tuple[int, ...], dtype: np.dtype[Any] | None) -> TypeGuard[Array]:
+    """Whether `checked_input` could find nothing to change or to refuse.
+
+    Parameters
+    ----------
+    value : object
+    shape : tuple of int
+    dtype : data type, or None for elements without a fixed size
+    """
+    return type(value) is np.ndarray and dtype is not None and value.dtype == dtype and value.shape == shape
 
 
 def by_position(

@@ -19,7 +19,7 @@ from quantlib.kernel_sets import KernelSet
 from quantlib.model.graph import Model, Tensor
 from quantlib.model.limits import Limits
 from quantlib.ops._node import Array
-from quantlib.runtime.execute import checked_input, initial_variables
+from quantlib.runtime.execute import checked_input, initial_variables, is_like
 from quantlib.runtime.plan import Binder, Plan, make_plan
 from quantlib.runtime.trace import Watch
 
@@ -152,7 +152,7 @@ class Session:
         target = self._buffers.get(index, self._variables.get(index))
         if target is None:
             raise InvalidInputError(self.location(index), "computed or constant", "an input or a variable")
-        if index in self._buffers and _is_like(value, target):
+        if index in self._buffers and is_like(value, target.shape, target.dtype):
             target[...] = value
             return
         tensor = dataclasses.replace(self.tensors[index], shape=target.shape, shape_signature=None)
@@ -269,10 +269,3 @@ class Session:
             raise LimitExceededError(
                 self.location(index, "shape"), f"{size} bytes", f"at most {self._limits.tensor_bytes}"
             )
-
-
-def _is_like(value: ArrayLike, target: Array) -> bool:
-    """Whether there is nothing to find fault with."""
-    if not isinstance(value, np.ndarray):
-        return False
-    return type(value) is np.ndarray and value.dtype == target.dtype and value.shape == target.shape
