@@ -35,7 +35,11 @@ _FARTHEST = 2.0**31
 
 
 def first_reaching(
-    rule: Requantize, levels: NDArray[np.int64], channels: int = 1
+    rule: Requantize,
+    levels: NDArray[np.int64],
+    channels: int = 1,
+    *,
+    these: slice | NDArray[np.intp] = slice(None),
 ) -> NDArray[np.float64] | None:
     """The smallest accumulator that the rule brings to a level or beyond.
 
@@ -48,18 +52,20 @@ def first_reaching(
         Rising, within ± `LARGEST_LEVEL`, zero point not added.
     channels : int
         How many there are; it matters where blocks of channels go by rules of their own.
+    these : slice or intp array
+        Of which of them to tell.
 
     Returns
     -------
-    float64 array (levels, channels) or (levels, 1) of whole numbers, or None
+    float64 array (levels, these) or (levels, 1) of whole numbers, or None
         One column where all channels have one multiplier; of a channel whose multiplier is 0, -inf
         for levels that are always reached and inf for others, as where the first accumulator does not
         fit the register. None where the rule is none of those known here. What wraps is not followed: ask
         `is_monotone`.
     """
     if isinstance(rule, ByPosition):
-        return _by_channel(rule, levels, channels)
-    return _first(rule, levels[:, None])
+        return _by_channel(rule, levels, channels, these)
+    return _first(_of_channels(rule, these), levels[:, None])
 
 
 def real_multiplier(rule: Requantize) -> NDArray[np.float64] | None:
@@ -125,13 +131,27 @@ def is_monotone(rule: Requantize, low: NDArray[np.int64], high: NDArray[np.int64
     return bool(np.all(np.ldexp(largest, left) < 2.0**31) and np.all(largest * real < 2.0**29))
 
 
-def _by_channel(rule: ByPosition, levels: NDArray[np.int64], channels: int) -> NDArray[np.float64] | None:
+def _by_channel(
+    rule: ByPosition, levels: NDArray[np.int64], channels: int, these: slice | NDArray[np.intp]
+) -> NDArray[np.float64] | None:
     if not (isinstance(rule.in_block, partial) and rule.in_block.func is requantize.channels_in_blocks):
         return None
-    block, leftover = first_reaching(rule.block, levels), first_reaching(rule.leftover, levels)
+    block, leftover = (first_reaching(one, levels, these=these) for one in (rule.block, rule.leftover))
     if block is None or leftover is None:
         return None
-    return np.asarray(np.where(rule.in_block((channels,)), block, leftover), np.float64)
+    return np.asarray(np.where(rule.in_block((channels,))[these], block, leftover), np.float64)
+
+
+def _of_channels(rule: Requantize, these: slice | NDArray[np.intp]) -> Requantize:
+    """The rule of some channels, if each has numbers of its own."""
+    if not isinstance(rule, partial):
+        return rule
+    own = {
+        name: one[these]
+        for name, one in rule.keywords.items()
+        if isinstance(one, np.ndarray) and one.size > 1
+    }
+    return partial(rule, **own)
 
 
 def _first(rule: Requantize, levels: NDArray[np.int64]) -> NDArray[np.float64] | None:
@@ -144,13 +164,12 @@ def _first(rule: Requantize, levels: NDArray[np.int64]) -> NDArray[np.float64] |
         multiplier, total = _reduced(rule.keywords)
         if total.min() < 1:
             return None
-        least = np.asarray(2.0 * levels - 1.0, np.float64)
-        return _quotient(least, total - 1, multiplier, farthest=2.0**46)
+        two, one = np.full(total.shape, 2.0), np.full(total.shape, -1.0)
+        return _quotient(levels.astype(np.float64), two, one, one, total - 1, multiplier, farthest=2.0**46)
     multiplier = np.atleast_1d(rule.keywords["multiplier"])
     shift = np.atleast_1d(rule.keywords["shift"])
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
-    least = _LEAST[rule.func](levels.astype(np.float64), right)
-    return _quotient(least, 30 - left, multiplier)
+    return _quotient(levels.astype(np.float64), *_PRODUCT[rule.func](right), 30 - left, multiplier)
 
 
 def _reduced(bound: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -161,23 +180,77 @@ def _reduced(bound: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 
 def _quotient(
-    least: NDArray[np.float64],
+    levels: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    below: NDArray[np.float64],
+    above: NDArray[np.float64],
     exponent: NDArray[np.int64],
     multiplier: NDArray[np.int64],
     farthest: float = _FARTHEST,
 ) -> NDArray[np.float64]:
-    """ceil(least · 2**exponent / multiplier), infinite beyond the farthest accumulator.
+    """ceil((levels · slope + c) · 2**exponent / multiplier), infinite beyond the farthest accumulator.
+
+    `c` is `below` for levels that are not positive and `above` for others. The quotient is a multiple of
+    1 / multiplier: half of that is taken off, and then an error of less than half does not matter. What
+    is too large for that is divided.
+
+    Parameters
+    ----------
+    levels : float64 array (levels, 1)
+        Rising whole numbers.
+    slope, below, above : float64 arrays (channels,)
+    exponent, multiplier : int64 arrays (channels,)
+    """
+    unit = np.ldexp(1.0 / np.maximum(multiplier, 1), exponent)
+    split = int(np.count_nonzero(levels <= 0))
+    rising = np.concatenate([levels, np.ones(levels.shape)], axis=1)
+    half = 0.5 / np.maximum(multiplier, 1)
+    first = np.empty((levels.size, unit.size))
+    np.dot(rising[:split], np.stack([slope * unit, below * unit - half]), out=first[:split])
+    np.dot(rising[split:], np.stack([slope * unit, above * unit - half]), out=first[split:])
+    np.ceil(first, out=first)
+    largest = (np.abs(levels[[0, -1]]).max() + 2.0) * (slope * unit)
+    few = np.flatnonzero((largest * multiplier >= _EXACT) | (multiplier == 0))
+    if few.size:
+        least = levels * slope[few] + np.where(levels > 0, above[few], below[few])
+        first[:, few] = _large_quotient(least, exponent[few], multiplier[few], farthest)
+    return first
+
+
+_EXACT = 2.0**49
+"""Quotients below this, in units of 1 / multiplier, are wrong by less than half a unit after four roundings."""
+
+
+def _large_quotient(
+    least: NDArray[np.float64],
+    exponent: NDArray[np.int64],
+    multiplier: NDArray[np.int64],
+    farthest: float,
+) -> NDArray[np.float64]:
+    """ceil(least · 2**exponent / multiplier).
 
     Numerator and denominator are whole numbers that float64 holds. Their quotient, if it is not whole
     itself, is at least 1 / multiplier away from the next whole number, and float64 is wrong by less
-    than its 2**-53rd part. Larger quotients are held against the numerator in int64.
+    than its 2**-53rd part. Still larger quotients are held against the numerator in int64.
     """
     divisor = np.ldexp(np.maximum(multiplier, 1).astype(np.float64), -exponent)
-    largest = np.abs(least[[0, -1]]).max(axis=0)  # numerators rise with the levels
-    if multiplier.all() and np.all(largest * multiplier < 2.0**52 * divisor):
-        first = np.divide(least, divisor, out=least if least.shape[1] == divisor.size else None)
-        return np.ceil(first, out=first)
-    quotient = np.ceil(least / divisor)
+    quotient = least / divisor
+    largest = np.abs(quotient[[0, -1]]).max(axis=0)  # they rise with the levels
+    np.ceil(quotient, out=quotient)
+    few = np.flatnonzero((largest * multiplier >= 2.0**52) | (multiplier == 0))
+    if few.size:
+        some = least[:, few], quotient[:, few], exponent[few], multiplier[few]
+        quotient[:, few] = _by_whole_numbers(*some, farthest)
+    return quotient
+
+
+def _by_whole_numbers(
+    least: NDArray[np.float64],
+    quotient: NDArray[np.float64],
+    exponent: NDArray[np.int64],
+    multiplier: NDArray[np.int64],
+    farthest: float,
+) -> NDArray[np.float64]:
     beyond = (np.abs(quotient) > farthest) | (multiplier == 0)
     numerator = np.where(beyond, 0.0, np.ldexp(least, exponent)).astype(np.int64)  # below 2**62
     acc = np.where(beyond, 0.0, quotient).astype(np.int64)
@@ -186,36 +259,33 @@ def _quotient(
     return np.where(beyond, np.copysign(np.inf, least), acc)
 
 
-def _half_up_then_away(levels: NDArray[np.float64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+def _half_up_then_away(right: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
     """Twice the high half that reaches the level, less 1.
 
     It must be k − 1/2 in units of 2**right, and more than that where k is not positive.
     """
-    half = np.where(right > 0, np.ldexp(1.0, right), 0.0)
-    least: NDArray[np.float64] = levels * np.ldexp(1.0, right + 1)
-    least -= half + 1.0
-    count = int(np.count_nonzero(levels <= 0))
-    least[:count] += 2.0 * (right > 0)  # levels rise
-    return least
+    slope, above, _ = _half_up_twice(right)
+    return slope, above + 2.0 * (right > 0), above
 
 
-def _half_up_twice(levels: NDArray[np.float64], right: NDArray[np.int64]) -> NDArray[np.float64]:
-    half = np.where(right > 0, np.ldexp(1.0, right), 0.0)
-    least: NDArray[np.float64] = levels * np.ldexp(1.0, right + 1)
-    least -= half + 1.0
-    return least
+def _half_up_twice(right: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+    unit = np.ldexp(1.0, right)
+    c = -(np.where(right > 0, unit, 0.0) + 1.0)
+    return 2.0 * unit, c, c
 
 
-def _half_up_once(levels: NDArray[np.float64], right: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.asarray((2.0 * levels - 1.0) * np.ldexp(1.0, right), np.float64)
+def _half_up_once(right: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+    unit = np.ldexp(1.0, right)
+    return 2.0 * unit, -unit, -unit
 
 
-_LEAST: dict[Callable[..., Any], Callable[..., NDArray[np.float64]]] = {
+_PRODUCT: dict[Callable[..., Any], Callable[..., tuple[NDArray[np.float64], ...]]] = {
     fixed_point.multiply_by_quantized_multiplier: _half_up_then_away,
     requantize.two_roundings_half_up(0.5).func: _half_up_twice,  # type: ignore[attr-defined]
     requantize.one_rounding(0.5).func: _half_up_once,  # type: ignore[attr-defined]
 }
-"""The bound functions of the rules in fixed point, and the product in units of 2**30 that is wanted."""
+"""The bound functions of the rules in fixed point; the product that reaches a level, in units of 2**30:
+a factor of the level, and what is added where it is not positive and where it is."""
 
 
 def _first_of_real_product(real: NDArray[Any], levels: NDArray[np.int64]) -> NDArray[np.float64]:

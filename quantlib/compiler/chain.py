@@ -19,6 +19,10 @@ _SMALLEST_SCALE = 2.0**-30
 """Of a channel whose output hardly moves: its sums, below 2**24, then move it by less than 1/64."""
 
 
+_HALF_ULP = {np.dtype(np.float32): 2.0**-24 * 1.001, np.dtype(np.float64): 2.0**-50}
+"""Of a result that lies between 1 and 2, and more, because crossings are found in float64 themselves."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain:
     """Passes over sums.
@@ -75,22 +79,73 @@ class Chain:
             slack[channels] = other.slack
         return Chain(self.dtype, tuple(passes), slack)
 
+    def crossings(self, levels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the passes would reach the levels if they did not round.
+
+        The passes are followed backwards. Each rounds its result by at most half a unit of the last
+        place, which moves the crossing by that over the factors before it.
+
+        Parameters
+        ----------
+        levels : float64 array (levels, 1)
+            Rising whole numbers.
+
+        Returns
+        -------
+        at : float64 array (levels, channels)
+            Sums, not whole ones; not a number where rounding in the middle of the chain may matter.
+        error : float64 array (channels,) or (1,)
+            By how many units of the sum the passes may round.
+        """
+        half_ulp = _HALF_ULP[self.dtype]
+        steep = [1.0]
+        for ufunc, operand in self.passes:
+            steep.append(steep[-1] * (float(operand.max()) if ufunc is np.multiply and operand is not None else 1.0))
+        at, error = levels, np.zeros(1)
+        whose: NDArray[np.intp] | None = None
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            for place in reversed(range(len(self.passes))):
+                ufunc, operand = self.passes[place]
+                earlier = [one for one, _ in self.passes[:place]]
+                if operand is None:  # rint
+                    at, error = _before_rounding(at, error), np.zeros(1)
+                    continue
+                if whose is not None and operand.size > 1:
+                    at, error, whose = at[:, whose], error[whose] if error.size > 1 else error, None
+                elif at.shape[1] == 1 and operand.size > 1 and np.rint in earlier:  # factors are few
+                    operand, whose = np.unique(operand, return_inverse=True)
+                if ufunc is not np.add or earlier[-1:] != [np.rint]:  # whole numbers are added exactly
+                    largest = np.abs(at[[0, -1]]).max(axis=0) + steep[place + 1] + 1.0
+                    error = error + half_ulp * largest
+                if ufunc is np.add:
+                    at = at - operand
+                else:
+                    at, error = at / operand, error / operand
+        return at, error
+
     @property
     def cost(self) -> float:
         """Nanoseconds per sum, about."""
         return (len(self.passes) + 1) * (0.085 if self.dtype == np.float32 else 0.2)
 
 
+def _before_rounding(at: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What rint must be given to reach `at`; not a number where that is not sure."""
+    whole = np.ceil(at - error)
+    return np.where(np.ceil(at + error) == whole, whole - 0.5, np.nan)
+
+
 def affine(
     real: NDArray[np.float64],
     levels: NDArray[np.float64],
     first: NDArray[np.float64],
+    start: NDArray[np.float64],
     low: NDArray[np.float64],
     high: NDArray[np.float64],
     dtype: type[np.floating[Any]],
     *,
     ulps: NDArray[np.int64] | int = 0,
-) -> Chain:
+) -> tuple[Chain, NDArray[np.float64]]:
     """rint((sum + c) · s), with c in the middle of what all steps allow.
 
     A level k is reached from its first sum t on if (t + c) s ≥ k − 1/2 > (t − 1 + c) s.
@@ -100,31 +155,58 @@ def affine(
     real : float64 array (channels,)
         Codes per unit of the sum.
     levels : float64 array (levels, 1)
-    first : float64 array (levels, channels)
-        The smallest sum that reaches the level, from `low` (all do) to `high` + 1 (none does).
-    low, high : float64 arrays (channels,)
-        Bounds of the sums.
+    first : float64 array (levels, channels) or (levels, 1)
+        The smallest accumulator that reaches the level.
+    start, low, high : float64 arrays (channels,)
+        Accumulator less sum, and bounds of the sums.
     dtype : float32 or float64
     ulps : int or int64 array (channels,)
         By how many units of its last place s is moved away from `real`.
+
+    Returns
+    -------
+    chain : Chain
+    ahead : float64 array (levels, channels)
+        Its `crossings`, as accumulators, less `first`.
     """
     s = np.maximum(real, _SMALLEST_SCALE).astype(dtype)
     s += np.asarray(ulps, dtype) * np.spacing(s)
-    room = levels - 0.5
-    room = room / s.astype(np.float64)
+    half, width = levels - 0.5, 1.0 / s.astype(np.float64)
+    room = half * width
     room -= first
-    least = np.where(first <= high, room, -np.inf).max(axis=0)
-    most = np.where(first > low, room, np.inf).min(axis=0) + 1.0
-    quarter = 0.25 / s.astype(np.float64)  # of a code, where there is no step on one side
-    least = np.where(np.isfinite(least), least, most - 2 * quarter)
-    most = np.where(np.isfinite(most), most, least + 2 * quarter)
+    least, most = room.max(axis=0), room.min(axis=0)
+    lowest, highest = low + start, high + start
+    few = np.flatnonzero((first[0] <= lowest) | (first[-1] > highest))
+    if few.size:
+        some = first[:, few if first.shape[1] > 1 else [0]]
+        least[few], most[few] = _of_reached(half * width[few], some, lowest[few], highest[few])
+    least += start
+    most += start + 1.0
+    quarter = 0.25 * width  # of a code, where there is no step on one side
+    if few.size:
+        least = np.where(np.isfinite(least), least, most - 2 * quarter)
+        most = np.where(np.isfinite(most), most, least + 2 * quarter)
     c = ((least + most) / 2).astype(dtype)
     slack = np.minimum(c - least, most - c)  # of c as it could be rounded
-    return Chain(
-        np.dtype(dtype),
-        ((np.add, c), (np.multiply, s), (np.rint, None)),
-        slack,
-    )
+    chain = Chain(np.dtype(dtype), ((np.add, c), (np.multiply, s), (np.rint, None)), slack)
+    return chain, np.add(room, start - c, out=room)
+
+
+def _of_reached(
+    at: NDArray[np.float64],
+    first: NDArray[np.float64],
+    lowest: NDArray[np.float64],
+    highest: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The largest and the smallest room of channels not all of whose levels are reached on the way.
+
+    The lowest sum must still reach what lies below it, the highest must not reach what lies above.
+    """
+    first = np.clip(first, lowest, highest + 1.0)
+    at -= first
+    least = np.where(first <= highest, at, -np.inf).max(axis=0)
+    most = np.where(first > lowest, at, np.inf).min(axis=0)
+    return least, most
 
 
 def side_by_side(chains: Sequence[Chain]) -> Chain:
@@ -135,6 +217,8 @@ def side_by_side(chains: Sequence[Chain]) -> Chain:
     chains : sequence of Chain
         At least one, every operand per channel.
     """
+    if len(chains) == 1:
+        return chains[0]
     passes = []
     for position, (ufunc, first) in enumerate(chains[0].passes):
         operands = [chain.passes[position][1] for chain in chains]

@@ -7,6 +7,7 @@ Sums of products of whole numbers are exact in any order as long as no partial s
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.depthwise import DepthwisePart
-from quantlib.compiler.ladder import Task, climb
+from quantlib.compiler.ladder import climb
 from quantlib.compiler.layer_part import LayerPart
 from quantlib.compiler.lowering import Lowering, lowers
 from quantlib.compiler.part import Part, keeps_samples
 from quantlib.compiler.products import ConvolutionPart, DensePart
+from quantlib.compiler.steps import Task
 from quantlib.compiler.storage import Codes
 from quantlib.ops._accumulate import Accumulating, Products
 from quantlib.ops._node import Array
@@ -45,25 +47,24 @@ def layer(lowering: Lowering, step: Step) -> Part | None:
     form = _form(node.operator, x.shape, w.shape)
     if form is None:
         return None
-    part_of, axes, stored = form
+    part_of, stored = form
     products = kernel.products
-    codes = lowering.codes(x.index)
-    task, dtype, largest = _task(
-        kernel, products, codes, w.constant, axes, None if bias is None else bias.constant
-    )
+    weights = np.ascontiguousarray(stored(w.constant), np.float64 if w.constant.itemsize > 1 else np.float32)
+    if products.w_zero_point:
+        weights -= weights.dtype.type(products.w_zero_point)
+    constant_bias = None if bias is None else bias.constant
+    task, largest = _task(kernel, products, lowering.codes(x.index), weights, constant_bias)
     if task is None:
         return None
+    narrow = largest <= 2.0**24
+    weights = weights.astype(np.float32 if narrow else np.float64, copy=False)
     y = lowering.store(step.outputs[0], kernel.to_output)
     task = replace(task, offset=y.offset)
-    pixels = math.prod(node.output().shape) // task.channels
-    proved = climb(task, narrow=dtype is np.float32, pixels=pixels)
-    weights = np.ascontiguousarray(stored(w.constant), dtype)
-    if products.w_zero_point:
-        weights -= dtype(products.w_zero_point)
+    proved = climb(task, narrow=narrow, pixels=math.prod(node.output().shape) // task.channels)
     argument = f"{proved.steps} steps of the specification" if proved.steps else "the specification itself"
     certificate = replace(
         Certificate.of(node, proved.rung, argument, proved.steps),
-        sums="sgemm" if dtype is np.float32 else "dgemm",
+        sums="sgemm" if narrow else "dgemm",
         largest_sum=largest,
         slack=proved.slack,
         exceptions=len(proved.exceptions),
@@ -77,36 +78,27 @@ def layer(lowering: Lowering, step: Step) -> Part | None:
 
 def _form(
     operator: str, x: tuple[int, ...], w: tuple[int, ...]
-) -> tuple[type[LayerPart], tuple[int, ...], Any] | None:
-    """Which part serves, the axes that are summed, and how it wants the weights."""
+) -> tuple[type[LayerPart], Callable[[Array], Array]] | None:
+    """Which part serves, and how it wants the weights: channels last."""
     if operator == "FULLY_CONNECTED":
-        return DensePart, (1,), np.transpose
+        return DensePart, np.transpose
     if len(x) != 4 or len(w) != 4:
         return None
     if operator == "DEPTHWISE_CONV_2D":
         if x[3] == 1:  # every filter sees all channels: a convolution
-            return ConvolutionPart, (0, 1, 2), lambda one: one.reshape(-1, one.shape[3])
-        return DepthwisePart, (0, 1, 2), lambda one: one[0]
+            return ConvolutionPart, lambda one: one.reshape(-1, one.shape[3])
+        return DepthwisePart, lambda one: one[0]
     if x[3] != w[3]:
         return None
-    return ConvolutionPart, (1, 2, 3), lambda one: one.reshape(one.shape[0], -1).T
+    return ConvolutionPart, lambda one: one.reshape(one.shape[0], -1).T
 
 
 def _task(
-    kernel: Accumulating,
-    products: Products,
-    codes: Codes,
-    w: Array,
-    axes: tuple[int, ...],
-    bias: Array | None,
-) -> tuple[Task | None, type[np.floating[Any]], float]:
-    """The sums' bounds by the actual weights, the precision that holds them, and the largest of all."""
+    kernel: Accumulating, products: Products, codes: Codes, weights: NDArray[Any], bias: Array | None
+) -> tuple[Task | None, float]:
+    """The sums' bounds by the actual weights, and the largest sum of all."""
     low, high = codes.stored_bounds
-    stored: NDArray[Any] = w.astype(np.float64 if w.itemsize > 1 else np.float32)
-    if products.w_zero_point:
-        np.subtract(stored, products.w_zero_point, out=stored)
-    net = stored.sum(axis=axes, dtype=np.float64)
-    gross = np.abs(stored, out=stored).sum(axis=axes, dtype=np.float64)
+    net, gross = _net_and_gross(weights.reshape(-1, weights.shape[-1]))
     positive, negative = (gross + net) / 2, (gross - net) / 2
     lowest = (positive * low - negative * high).astype(np.int64)
     highest = (positive * high - negative * low).astype(np.int64)
@@ -116,6 +108,18 @@ def _task(
     register = 2 ** (products.bits - 1)
     wraps = np.any(lowest + start < -register) or np.any(highest + start >= register)
     if wraps or largest >= 2.0**53:
-        return None, np.float64, largest
-    dtype = np.float32 if largest <= 2.0**24 else np.float64
-    return Task(kernel.to_output, start, lowest, highest, 0), dtype, largest
+        return None, largest
+    return Task(kernel.to_output, start, lowest, highest, 0), largest
+
+
+def _net_and_gross(weights: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sums of weights (k, channels), and of their magnitudes, by channel; exact below 2**53.
+
+    A matrix library adds in some order of its own, which makes no difference to whole numbers that
+    stay within the precision, and they do if the sum of magnitudes does.
+    """
+    ones = np.ones(weights.shape[0], weights.dtype)
+    gross = ones @ np.abs(weights)
+    if weights.dtype == np.float32 and gross.max() >= 2.0**24:
+        return _net_and_gross(weights.astype(np.float64))
+    return (ones @ weights).astype(np.float64), gross.astype(np.float64)

@@ -9,8 +9,8 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import TypeAlias
 
-from quantlib.compiler.ladder import code_bounds
 from quantlib.compiler.part import Part
+from quantlib.compiler.steps import code_bounds
 from quantlib.compiler.storage import Codes, are_codes
 from quantlib.errors import QuantlibError
 from quantlib.model.graph import OPTIONAL

@@ -265,15 +265,14 @@ def _proved(
 ) -> WeightedSum | WeightedProduct | NDArray[np.float32]:
     """The expression if it is right for all pairs, else the table of what is right."""
     x, y, out = codes
-    first, second = np.arange(x.low, x.high + 1), np.arange(y.low, y.high + 1)
-    pairs = np.meshgrid(first, second, indexing="ij")
-    wanted = np.asarray(kernel(*(one.reshape(-1).astype(dtype) for one in pairs)))
-    stored = wanted.astype(np.float32).reshape(pairs[0].shape) - np.float32(out.offset)
+    first, second = np.arange(x.low, x.high + 1)[:, None], np.arange(y.low, y.high + 1)[None, :]
+    wanted = np.asarray(kernel(first.astype(dtype), second.astype(dtype)))
+    stored = wanted.astype(np.float32) - np.float32(out.offset)
     given = [
-        one.astype(np.float32) - np.float32(offset)
-        for one, offset in zip(pairs, (x.offset, y.offset), strict=True)
+        np.broadcast_to(one.astype(np.float32) - np.float32(offset), stored.shape)
+        for one, offset in ((first, x.offset), (second, y.offset))
     ]
-    work, other = np.empty_like(given[0]), np.empty_like(given[0])
+    work, other = np.empty_like(stored), np.empty_like(stored)
     low, high = (np.float32(bound) for bound in _bounds(out))
     for candidate in expression.and_near_by():
         for function, arguments in candidate.calls(given[0], given[1], work, other):

@@ -7,8 +7,9 @@ import pytest
 
 from quantlib.arithmetic import requantize, thresholds
 from quantlib.compiler.bench import Bench
-from quantlib.compiler.ladder import Proved, Task, climb
+from quantlib.compiler.ladder import Proved, climb
 from quantlib.compiler.requantizer import lay_passes
+from quantlib.compiler.steps import Task
 from quantlib.ops._accumulate import ToOutput
 
 RULES = (
