@@ -217,7 +217,7 @@ def _best(steps: Steps, dtype: type[np.floating[Any]], pixels: int) -> Proved:
     best: Chain | None = None
     wrong: Wrong | None = None
     for chain, errs in _tries(steps, dtype):
-        bad = np.unique(errs.channels).size
+        bad = np.count_nonzero(np.bincount(errs.channels))
         if bad < fewest:
             fewest, best, wrong = bad, chain, errs
         if fewest * _WORTH_MENDING <= steps.task.channels:
@@ -253,7 +253,8 @@ def _slack(chain: Chain) -> float:
 
 def _nudged(steps: Steps, chain: Chain, wrong: Wrong) -> tuple[Chain, Wrong]:
     """The chain with the factors of bad channels moved a little, where that errs less often."""
-    bad, fewest = np.unique(wrong.channels, return_counts=True)
+    count = np.bincount(wrong.channels)
+    bad = np.flatnonzero(count)
     if bad.size > _MOST_MOVED:
         return chain, wrong
     tiled = steps.of_channels(np.tile(bad, len(_ULPS)))
@@ -262,11 +263,12 @@ def _nudged(steps: Steps, chain: Chain, wrong: Wrong) -> tuple[Chain, Wrong]:
     errs = np.bincount(now.channels, minlength=tiled.channels.size).reshape(len(_ULPS), bad.size)
     # Of those that err least, the one with most room.
     best = np.lexsort((-others.slack.reshape(errs.shape), errs), axis=0)[0]
-    better = np.flatnonzero(errs[best, np.arange(bad.size)] < fewest)
+    better = np.flatnonzero(errs[best, np.arange(bad.size)] < count[bad])
     which, moved = best[better] * bad.size + better, bad[better]
     chain = chain.with_channels(moved, others.of(which), steps.task.channels)
-    kept = ~np.isin(wrong.channels, moved)
-    new = now.where(np.isin(now.channels, which))
+    replaced, chosen = np.zeros(steps.channels.size, np.bool_), np.zeros(tiled.channels.size, np.bool_)
+    replaced[moved] = chosen[which] = True
+    kept, new = ~replaced[wrong.channels], now.where(chosen[now.channels])
     new = replace(new, channels=bad[new.channels % bad.size])
     return chain, Wrong.together([wrong.where(kept), new])
 
@@ -284,7 +286,8 @@ def _exceptions(steps: Steps, chain: Chain, wrong: Wrong) -> tuple[Exceptions, N
         if place in (-_FARTHEST, _FARTHEST - 1):
             hard[channel[errs]] = True
         found.append((channel[errs] << 32) + sums[errs].astype(np.int64))  # both in one number
-    pairs = np.unique(np.concatenate(found))
+    pairs = np.sort(np.concatenate(found))
+    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: pairs.size]]
     channels = (pairs + 2**31) >> 32
     sums = pairs - (channels << 32)
     hard |= np.bincount(channels, minlength=hard.size) * _COST_OF_EXCEPTION > _COST_OF_HARD_CHANNEL
