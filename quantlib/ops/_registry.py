@@ -1,7 +1,7 @@
 """Which kernel computes a node: builtin operator × kernel family × predicate.
 
-Operator files register their kernels with `kernel`; the first look-up imports every operator file
-and freezes the table. Custom operators are not here: they are given per call.
+Operator files register their kernels with `kernel`. A file has its operator's name, so that a look-up
+imports no other; `entries` imports them all. Custom operators are not here: they are given per call.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ __all__ = [
     "Binder",
     "Entry",
     "entries",
+    "entries_of",
     "find",
     "kernel",
     "multiply_adds",
@@ -130,20 +131,44 @@ def multiply_adds_of(node: Node) -> int:
     ----------
     node : Node
     """
-    entries()
+    entries_of(node.operator)
     count = _counters.get(node.operator)
     return 0 if count is None else count(node)
+
+
+_FILES = {"ARG_MIN": "arg_max", "PADV2": "pad"}
+"""Operators that share a file with the one that it is named for."""
+
+
+@cache
+def _files() -> frozenset[str]:
+    """Names of the operator files."""
+    import quantlib.ops as room
+
+    names = (module.name for module in pkgutil.iter_modules(room.__path__))
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
+@cache
+def entries_of(operator: str) -> tuple[Entry, ...]:
+    """Every kernel of one operator; none for a name that is no operator's.
+
+    Parameters
+    ----------
+    operator : str
+    """
+    file = _FILES.get(operator, operator.lower())
+    if file in _files():
+        importlib.import_module(f"quantlib.ops.{file}")
+    return tuple(_pending.get(operator, ()))
 
 
 @cache
 def entries() -> Mapping[str, tuple[Entry, ...]]:
     """Every kernel, by operator name."""
-    import quantlib.ops as room
-
-    for module in pkgutil.iter_modules(room.__path__):
-        if not module.name.startswith("_"):
-            importlib.import_module(f"{room.__name__}.{module.name}")
-    return MappingProxyType({name: tuple(found) for name, found in sorted(_pending.items())})
+    for file in sorted(_files()):
+        importlib.import_module(f"quantlib.ops.{file}")
+    return MappingProxyType({name: entries_of(name) for name in sorted(_pending)})
 
 
 def find(node: Node, families: Sequence[str]) -> Entry | None:
@@ -159,7 +184,7 @@ def find(node: Node, families: Sequence[str]) -> Entry | None:
     -------
     Entry, or None where nobody serves it
     """
-    known = entries().get(node.operator, ())
+    known = entries_of(node.operator)
     for family in families:
         for entry in known:
             if entry.family == family and entry.takes(node):
@@ -169,7 +194,7 @@ def find(node: Node, families: Sequence[str]) -> Entry | None:
 
 def nobody_serves(node: Node) -> UnsupportedError:
     """An error, to raise, that says what was found and what there is."""
-    known = entries().get(node.operator, ())
+    known = entries_of(node.operator)
     types = [("absent" if value is None else value.type.name) for value in node.inputs]
     served = {kind.name for entry in known for kind in entry.types}
     wanted = f"data of type {', '.join(sorted(served))}" if served else "an operator that has a kernel here"
