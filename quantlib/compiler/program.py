@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
@@ -130,7 +129,7 @@ class Program:
         if times == 0:
             return self._of_nothing()
         threads = min(threads, times)
-        at_once = self.tile if threads == 1 else _WIDER * self.tile
+        at_once = self.tile if threads == 1 or self._unit is None else _WIDER * self.tile
         # Turns of one length, as many for each thread, so that none waits long for another.
         turns = threads * math.ceil(times / (threads * at_once))
         tile = math.ceil(times / turns)
@@ -149,6 +148,8 @@ class Program:
             return _joined(run(starts))
         share = math.ceil(len(starts) / threads)
         first, *others = (starts[begin : begin + share] for begin in range(0, len(starts), share))
+        from concurrent.futures import ThreadPoolExecutor  # which brings logging with it
+
         with ThreadPoolExecutor(max(len(others), 1)) as pool:
             running = [pool.submit(run, other) for other in others]
             results = run(first)  # by this thread

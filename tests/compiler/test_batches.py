@@ -107,6 +107,15 @@ def test_samples_of_single_operators_are_as_the_executors(generator, outcome):
             assert wrong(generator.make(SeededChoices(seed)), 3, kernels, outcome) == [], seed
 
 
+@pytest.mark.parametrize("place", range(0, len(generators()), 9))
+def test_samples_of_some_operators_are_as_the_executors(place, outcome):
+    """Among them operators that mix samples or lose the first axis, which threads must not join."""
+    generator = list(generators().values())[place]
+    for seed in range(3):
+        for kernels in FAMILIES:
+            assert wrong(generator.make(SeededChoices(seed)), 3, kernels, outcome) == [], (generator, seed)
+
+
 def a_network(parameters=P, width: int = 7) -> Case:
     """Small and per sample: a layer, a sum, a view, a dense layer, shares."""
     graph = Graph()
