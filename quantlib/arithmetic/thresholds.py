@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ __all__ = ["LARGEST_LEVEL", "first_reaching", "highest_level", "is_monotone", "r
 LARGEST_LEVEL = 2**17
 """Levels beyond ± this are not asked for: no output has so many bits."""
 
+
+_Product: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""A factor of the level, and what is added where it is not positive, and where it is; (channels,)."""
 
 _FARTHEST = 2.0**31
 """No accumulator of 32 bits lies beyond."""
@@ -165,11 +168,13 @@ def _first(rule: Requantize, levels: NDArray[np.int64]) -> NDArray[np.float64] |
         if total.min() < 1:
             return None
         two, one = np.full(total.shape, 2.0), np.full(total.shape, -1.0)
-        return _quotient(levels.astype(np.float64), two, one, one, total - 1, multiplier, farthest=2.0**46)
+        product = two, one, one
+        return _quotient(levels.astype(np.float64), product, total - 1, multiplier, farthest=2.0**46)
     multiplier = np.atleast_1d(rule.keywords["multiplier"])
     shift = np.atleast_1d(rule.keywords["shift"])
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
-    return _quotient(levels.astype(np.float64), *_PRODUCT[rule.func](right), 30 - left, multiplier)
+    product = _PRODUCT[rule.func](right)
+    return _quotient(levels.astype(np.float64), product, 30 - left, multiplier)
 
 
 def _reduced(bound: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -181,26 +186,24 @@ def _reduced(bound: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 def _quotient(
     levels: NDArray[np.float64],
-    slope: NDArray[np.float64],
-    below: NDArray[np.float64],
-    above: NDArray[np.float64],
+    product: _Product,
     exponent: NDArray[np.int64],
     multiplier: NDArray[np.int64],
     farthest: float = _FARTHEST,
 ) -> NDArray[np.float64]:
-    """ceil((levels · slope + c) · 2**exponent / multiplier), infinite beyond the farthest accumulator.
+    """ceil(product · 2**exponent / multiplier), infinite beyond the farthest accumulator.
 
-    `c` is `below` for levels that are not positive and `above` for others. The quotient is a multiple of
-    1 / multiplier: half of that is taken off, and then an error of less than half does not matter. What
-    is too large for that is divided.
+    The quotient is a multiple of 1 / multiplier: half of that is taken off, and then an error of less
+    than half does not matter. What is too large for that is divided.
 
     Parameters
     ----------
     levels : float64 array (levels, 1)
         Rising whole numbers.
-    slope, below, above : float64 arrays (channels,)
+    product : _Product
     exponent, multiplier : int64 arrays (channels,)
     """
+    slope, below, above = product
     unit = np.ldexp(1.0 / np.maximum(multiplier, 1), exponent)
     split = int(np.count_nonzero(levels <= 0))
     rising = np.concatenate([levels, np.ones(levels.shape)], axis=1)
@@ -259,7 +262,7 @@ def _by_whole_numbers(
     return np.where(beyond, np.copysign(np.inf, least), acc)
 
 
-def _half_up_then_away(right: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+def _half_up_then_away(right: NDArray[np.int64]) -> _Product:
     """Twice the high half that reaches the level, less 1.
 
     It must be k − 1/2 in units of 2**right, and more than that where k is not positive.
@@ -268,24 +271,23 @@ def _half_up_then_away(right: NDArray[np.int64]) -> tuple[NDArray[np.float64], .
     return slope, above + 2.0 * (right > 0), above
 
 
-def _half_up_twice(right: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+def _half_up_twice(right: NDArray[np.int64]) -> _Product:
     unit = np.ldexp(1.0, right)
     c = -(np.where(right > 0, unit, 0.0) + 1.0)
     return 2.0 * unit, c, c
 
 
-def _half_up_once(right: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+def _half_up_once(right: NDArray[np.int64]) -> _Product:
     unit = np.ldexp(1.0, right)
     return 2.0 * unit, -unit, -unit
 
 
-_PRODUCT: dict[Callable[..., Any], Callable[..., tuple[NDArray[np.float64], ...]]] = {
+_PRODUCT: dict[Callable[..., Any], Callable[..., _Product]] = {
     fixed_point.multiply_by_quantized_multiplier: _half_up_then_away,
     requantize.two_roundings_half_up(0.5).func: _half_up_twice,  # type: ignore[attr-defined]
     requantize.one_rounding(0.5).func: _half_up_once,  # type: ignore[attr-defined]
 }
-"""The bound functions of the rules in fixed point; the product that reaches a level, in units of 2**30:
-a factor of the level, and what is added where it is not positive and where it is."""
+"""The bound functions of the rules in fixed point, and the product that reaches a level, in units of 2**30."""
 
 
 def _first_of_real_product(real: NDArray[Any], levels: NDArray[np.int64]) -> NDArray[np.float64]:

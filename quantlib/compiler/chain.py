@@ -100,7 +100,9 @@ class Chain:
         half_ulp = _HALF_ULP[self.dtype]
         steep = [1.0]
         for ufunc, operand in self.passes:
-            steep.append(steep[-1] * (float(operand.max()) if ufunc is np.multiply and operand is not None else 1.0))
+            steep.append(
+                steep[-1] * (float(operand.max()) if ufunc is np.multiply and operand is not None else 1.0)
+            )
         at, error = levels, np.zeros(1)
         whose: NDArray[np.intp] | None = None
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -173,7 +173,9 @@ def _climb_at_once(task: Task) -> Proved | None:
         if len(others) < _MOST_PASSES and right.any():
             which = np.flatnonzero(right)[:1]
             one = chain.of(which)
-            for_all = replace(one, passes=((add, (c[which] + task.start).astype(np.float32)), *one.passes[1:]))
+            for_all = replace(
+                one, passes=((add, (c[which] + task.start).astype(np.float32)), *one.passes[1:])
+            )
             return Proved(task, "float32", for_all, steps=steps.count, slack=_slack(one))
     return None
 
@@ -217,7 +219,7 @@ def _best(steps: Steps, dtype: type[np.floating[Any]], pixels: int) -> Proved:
     best: Chain | None = None
     wrong: Wrong | None = None
     for chain, errs in _tries(steps, dtype):
-        bad = np.count_nonzero(np.bincount(errs.channels))
+        bad = int(np.count_nonzero(np.bincount(errs.channels)))
         if bad < fewest:
             fewest, best, wrong = bad, chain, errs
         if fewest * _WORTH_MENDING <= steps.task.channels:

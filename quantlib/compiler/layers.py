@@ -49,9 +49,10 @@ def layer(lowering: Lowering, step: Step) -> Part | None:
         return None
     part_of, stored = form
     products = kernel.products
-    weights = np.ascontiguousarray(stored(w.constant), np.float64 if w.constant.itemsize > 1 else np.float32)
+    dtype = np.float64 if w.constant.itemsize > 1 else np.float32
+    weights: NDArray[Any] = np.ascontiguousarray(stored(w.constant), dtype)
     if products.w_zero_point:
-        weights -= weights.dtype.type(products.w_zero_point)
+        np.subtract(weights, products.w_zero_point, out=weights)
     constant_bias = None if bias is None else bias.constant
     task, largest = _task(kernel, products, lowering.codes(x.index), weights, constant_bias)
     if task is None:

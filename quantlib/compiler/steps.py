@@ -154,10 +154,14 @@ class Steps:
         first = _first(task, levels + (task.offset - task.to_output.zero_point))
         if real is None or first is None:
             return None
-        levels = levels[:, None].astype(np.float64)
-        real = np.broadcast_to(real, (task.channels,))
-        floats = (one.astype(np.float64) for one in (task.start, task.low, task.high))
-        return cls(task, np.arange(task.channels), real, levels, first, *floats)
+        return cls(
+            task,
+            np.arange(task.channels),
+            np.broadcast_to(real, (task.channels,)),
+            levels[:, None].astype(np.float64),
+            first,
+            *(one.astype(np.float64) for one in (task.start, task.low, task.high)),
+        )
 
     @property
     def count(self) -> int:
@@ -203,7 +207,8 @@ class Steps:
             Codes less the offset.
         """
         reached = self.first_of(channels) <= sums + self.task.start[channels]
-        return self.task.bounds[0] + np.count_nonzero(reached, axis=0)
+        count: NDArray[np.int64] = np.count_nonzero(reached, axis=0)
+        return count + self.task.bounds[0]
 
     def wrong(self, chain: Chain) -> Wrong:
         """At which steps the chain is wrong on one side or the other.
@@ -251,9 +256,7 @@ class Steps:
         level, channel = np.divmod(np.flatnonzero(np.logical_not(sure, out=sure)), sure.shape[1])
         return self._tried(chain, level, channel, these.start)
 
-    def _tried(
-        self, chain: Chain, level: NDArray[np.intp], channel: NDArray[np.intp], begin: int
-    ) -> Wrong:
+    def _tried(self, chain: Chain, level: NDArray[np.intp], channel: NDArray[np.intp], begin: int) -> Wrong:
         """At which of these steps the chain of the channels from `begin` on is wrong."""
         wanted, passes = self.levels[level, 0], chain.of(channel)
         channel = channel + begin

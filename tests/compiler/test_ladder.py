@@ -1,15 +1,17 @@
 """The ladder: what it proves is true of the specification, at sums aimed at its steps."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from quantlib.arithmetic import requantize, thresholds
 from quantlib.compiler.bench import Bench
-from quantlib.compiler.ladder import Proved, climb
+from quantlib.compiler.chain import Chain
+from quantlib.compiler.ladder import Proved, _spelled_out, climb
 from quantlib.compiler.requantizer import lay_passes
-from quantlib.compiler.steps import Task
+from quantlib.compiler.steps import Steps, Task
 from quantlib.ops._accumulate import ToOutput
 
 RULES = (
@@ -79,6 +81,41 @@ def test_sums_in_float64_have_a_proof_too(rule):
         assert proved.rung in ("float64", "integer")
         sums = sums_around_steps(task)
         assert np.array_equal(run(proved, sums, np.float64), task(sums))
+
+
+def wrong_by_trial(steps: Steps, chain: Chain) -> set[tuple[float, int]]:
+    """Levels and channels of all steps at which a chain is wrong, every one of them tried."""
+    first = np.broadcast_to(steps.first - steps.start, (steps.levels.size, steps.channels.size))
+    first = np.clip(first, steps.low, steps.high + 1)
+    late = ~(chain(first) >= steps.levels) & (first <= steps.high)
+    early = (chain(first - 1) >= steps.levels) & (first > steps.low)
+    level, channel = np.nonzero(late | early)
+    return {(float(steps.levels[one, 0]), int(other)) for one, other in zip(level, channel, strict=True)}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_steps_that_need_no_trial_are_right(rule, dtype):
+    """The chains of the ladder, and chains that are a little or entirely beside the steps."""
+    rng = np.random.default_rng(5)
+    found = 0
+    for _ in range(60):
+        steps = Steps.of(a_task(rng, rule))
+        if steps is None:
+            continue
+        spelled = _spelled_out(steps, dtype)
+        chain, wrong = steps.fit(dtype, int(rng.integers(-3, 4)))
+        tries = [(chain, wrong)] + ([(spelled, steps.wrong(spelled))] if spelled else [])
+        for chain, _ in list(tries):
+            (add, c), *others = chain.passes
+            moved = replace(chain, passes=((add, c + dtype(rng.choice([0.2, -1, 30]))), *others))
+            broken = replace(chain, passes=((add, np.full_like(c, np.nan)), *others))
+            tries += [(moved, steps.wrong(moved)), (broken, steps.wrong(broken))]
+        for chain, wrong in tries:
+            pairs = {(float(k), int(c)) for k, c in zip(wrong.levels, wrong.channels, strict=True)}
+            assert pairs == wrong_by_trial(steps, chain)
+            found += len(pairs)
+    assert found > 1000
 
 
 def test_a_wrong_chain_is_never_called_proved():
