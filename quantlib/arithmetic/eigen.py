@@ -41,7 +41,7 @@ Float32Function: TypeAlias = Callable[[Float32Array], Float32Array]
 
 
 def by_packets(
-    packet: Float32Function, scalar: Float32Function, x: ArrayLike, *, offset: int = 0
+    packet: Float32Function, scalar: Float32Function, x: ArrayLike, *, offset: int = 0, size: int = 4
 ) -> Float32Array:
     """One formula for the elements of whole packets, the other for those before and after.
 
@@ -52,8 +52,10 @@ def by_packets(
     x : float32 array
         In memory order; any shape, one buffer.
     offset : int
-        Floats between the last 16-byte boundary and the first element, 0 .. 3. Whole tensors start
-        on a boundary.
+        Floats between the last boundary of a packet and the first element. Whole tensors start on one.
+    size : {4, 8}
+        Floats in a packet of the build. Those of eight are read and written in part, too, so that one
+        formula serves all elements.
 
     Returns
     -------
@@ -69,9 +71,11 @@ def by_packets(
     Source: Eigen, Eigen/src/Core/AssignEvaluator.h (LinearVectorizedTraversal)
     """
     x = np.asarray(x, np.float32)
+    if size > 4:
+        return packet(x)
     flat = x.ravel()
-    start = min(-offset % 4, flat.size)
-    stop = start + (flat.size - start) // 4 * 4
+    start = min(-offset % size, flat.size)
+    stop = start + (flat.size - start) // size * size
     parts = scalar(flat[:start]), packet(flat[start:stop]), scalar(flat[stop:])
     return np.concatenate(parts).reshape(x.shape)
 
@@ -116,13 +120,13 @@ LOGISTIC_IS_ONE_FROM = np.float32(16.6355324)
 """The first float32 at which exp(x) / (1 + exp(x)) is 1."""
 
 
-def logistic(x: ArrayLike, *, offset: int = 0) -> Float32Array:
+def logistic(x: ArrayLike, *, offset: int = 0, size: int = 4) -> Float32Array:
     """1 / (1 + exp(-x)), each element by the formula that its position gets.
 
     Parameters
     ----------
     x : float32 array
-    offset : int
+    offset, size : int
         As in `by_packets`.
 
     Returns
@@ -136,7 +140,7 @@ def logistic(x: ArrayLike, *, offset: int = 0) -> Float32Array:
 
     Source: Eigen, Core/functors/UnaryFunctors.h (scalar_logistic_op<float>)
     """
-    return by_packets(logistic_packet, logistic_scalar, x, offset=offset)
+    return by_packets(logistic_packet, logistic_scalar, x, offset=offset, size=size)
 
 
 def logistic_packet(x: ArrayLike) -> Float32Array:
@@ -222,13 +226,13 @@ ERFC_LARGE_DENOMINATOR = (
 """Its denominator."""
 
 
-def erfc(x: ArrayLike, *, offset: int = 0) -> Float32Array:
+def erfc(x: ArrayLike, *, offset: int = 0, size: int = 4) -> Float32Array:
     """Complementary error function, each element by the formula that its position gets.
 
     Parameters
     ----------
     x : float32 array
-    offset : int
+    offset, size : int
         As in `by_packets`.
 
     Returns
@@ -242,7 +246,7 @@ def erfc(x: ArrayLike, *, offset: int = 0) -> Float32Array:
 
     Source: Eigen, unsupported/.../SpecialFunctionsImpl.h (generic_fast_erfc<float>)
     """
-    return by_packets(erfc_packet, erfc_scalar, x, offset=offset)
+    return by_packets(erfc_packet, erfc_scalar, x, offset=offset, size=size)
 
 
 def erfc_packet(x: ArrayLike) -> Float32Array:

@@ -26,6 +26,11 @@ class Profile:
         The widest vectors that XNNPACK finds. They decide the order of its float sums and the formulas
         of its exponentials and of its float16 functions; only those of AVX-512, without the float16
         arithmetic of newer processors, were measured and are reproduced.
+    float_packet : {4, 8}
+        Floats in a vector that Eigen was compiled for: 4 in LiteRT's builds for x86-64, 8 in TensorFlow's.
+    l1_bytes : int
+        Of the processor's first data cache. Eigen divides deep products by it: 680 terms, or 400 with
+        vectors of eight, fit 32 KB.
     num_threads : int
         The optimized MEAN splits channels among threads, and each slice has its own leftovers.
 
@@ -40,6 +45,8 @@ class Profile:
     gemm: Literal["x86_avx", "single", "x86_no_avx"] = "x86_avx"
     fma: bool = True
     vectors: Literal["avx512f", "other"] = "avx512f"
+    float_packet: Literal[4, 8] = 4
+    l1_bytes: int = 32768
     num_threads: int = 1
 
 

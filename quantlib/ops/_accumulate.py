@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic import fixed_point
+from quantlib.arithmetic import eigen_product, fixed_point
 from quantlib.arithmetic.fused import fma32
+from quantlib.arithmetic.ordered import add_products_float32
 from quantlib.arithmetic.profile import Profile
 from quantlib.arithmetic.requantize import Requantize
 from quantlib.ops._activation import Activation, quantized_bounds
@@ -25,10 +26,9 @@ __all__ = [
     "Products",
     "ToOutput",
     "add_fused_products_float32",
-    "add_products_float32",
     "chain_of",
     "chain_products_float32",
-    "sum_products_float32",
+    "multiply_as_eigen",
     "sum_products_int64",
 ]
 
@@ -116,26 +116,6 @@ class ToOutput:
         return fixed_point.saturate(y, self.low, self.high).astype(self.dtype)
 
 
-def add_products_float32(total: NDArray[np.float32], x: NDArray[np.float32], w: NDArray[np.float32]) -> None:
-    """Add x[..., k] · w[..., k] to an array, one k after the other, each step rounded to float32.
-
-    The reference kernels are compiled without fused multiply-add, so the order of k and the two
-    roundings per step decide every bit.
-
-    Parameters
-    ----------
-    total : float32 array (...), written to
-    x, w : float32 arrays (..., k), whose leading axes broadcast to those of `total`
-    """
-    product = np.empty(total.shape, np.float32)
-    columns = np.ascontiguousarray(np.moveaxis(x, -1, 0))
-    places = np.ascontiguousarray(np.moveaxis(w, -1, 0))
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for column, place in zip(columns, places, strict=True):
-            np.multiply(column, place, out=product)
-            np.add(total, product, out=total)
-
-
 def add_fused_products_float32(
     total: NDArray[np.float32], x: NDArray[np.float32], w: NDArray[np.float32]
 ) -> None:
@@ -151,6 +131,24 @@ def chain_of(
 ) -> Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], None]:
     """How XNNPACK adds products on that processor."""
     return add_fused_products_float32 if profile.fma else add_products_float32
+
+
+def multiply_as_eigen(
+    profile: Profile, x: NDArray[np.float32], w: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Σ x[p, k] · w[o, k], as the optimized kernels of that build and processor add.
+
+    Parameters
+    ----------
+    profile : Profile
+    x : float32 array (p, k)
+    w : float32 array (o, k)
+
+    Returns
+    -------
+    float32 array (p, o)
+    """
+    return eigen_product.product(x, w, packet=profile.float_packet, l1_bytes=profile.l1_bytes)
 
 
 def chain_products_float32(
@@ -176,30 +174,6 @@ def chain_products_float32(
     leading = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
     total = np.broadcast_to(bias, (*leading, x.shape[-2], w.shape[-2])).astype(np.float32)
     chain_of(node.profile)(total, x[..., :, None, :], w[..., None, :, :])
-    return total
-
-
-def sum_products_float32(x: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Σ x[p, k] · w[o, k], as `add_products_float32` adds them to 0.
-
-    Parameters
-    ----------
-    x : float32 array (..., p, k)
-    w : float32 array (..., o, k), leading axes broadcast against those of `x`
-
-    Returns
-    -------
-    float32 array (..., p, o)
-
-    Examples
-    --------
-    >>> x = np.array([[2.0**24, 1.0, -(2.0**24)]], np.float32)
-    >>> sum_products_float32(x, np.ones((1, 3), np.float32)).tolist()  # 2**24 + 1 rounds to 2**24
-    [[0.0]]
-    """
-    leading = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
-    total = np.zeros((*leading, x.shape[-2], w.shape[-2]), np.float32)
-    add_products_float32(total, x[..., :, None, :], w[..., None, :, :])
     return total
 
 

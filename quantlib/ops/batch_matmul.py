@@ -41,12 +41,12 @@ from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point, qd8, rounding
 from quantlib.arithmetic import hybrid as hybrid_rows
+from quantlib.arithmetic.ordered import sum_products_float32
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import (
     Accumulating,
     ToOutput,
     chain_products_float32,
-    sum_products_float32,
     sum_products_int64,
 )
 from quantlib.ops._activation import Activation

@@ -23,8 +23,9 @@ symmetrically, and y = f32(acc) · (x scale · w scale) + bias; otherwise asymme
 y = (f32(acc) · w scale) · x scale + bias, each step in float32.
 
 Families. Optimized: other rounding, the reference kernel for groups; hybrid y = f32(acc) ·
-(w scale · x scale) + bias with several scales; float32 sums not claimed. XNNPACK, where
-`_is_delegated`: float32 multipliers; hybrid by `arithmetic.qd8`, every pixel by itself where filters
+(w scale · x scale) + bias with several scales; float32 sums by `arithmetic.eigen_product`, with several
+threads not claimed beyond one pixel. XNNPACK,
+where `_is_delegated`: float32 multipliers; hybrid by `arithmetic.qd8`, every pixel by itself where filters
 see one pixel at stride 1; float32 as chains of fused multiply-adds that start at the bias.
 
 LiteRT's own defects: an int32 bias for int16 activations without `quantized_bias_type` is read
@@ -44,10 +45,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quantlib.arithmetic import fixed_point, qd8, requantize
+from quantlib.arithmetic import eigen_product, fixed_point, qd8, requantize
+from quantlib.arithmetic.ordered import add_products_float32
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
-from quantlib.ops._accumulate import Accumulating, Products, ToOutput, add_products_float32, chain_of
+from quantlib.ops._accumulate import Accumulating, Products, ToOutput, chain_of, multiply_as_eigen
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images, symmetric_images, xnnpack_images
 from quantlib.ops._node import Array, Kernel, Node, Value
@@ -338,6 +340,41 @@ def float32(node: Node) -> Kernel:
         return clamp_float(sums + bias.reshape(-1), options.fused_activation_function)
 
     return run
+
+
+@kernel(
+    "CONV_2D",
+    [TensorType.FLOAT32],
+    family="optimized",
+    when=lambda node: node.input_type(1) is TensorType.FLOAT32 and not _is_grouped(node),
+)
+def optimized_float32(node: Node) -> Kernel:
+    """A matrix product of windows, padding included, and filters."""
+    options = node.read_options(Conv2DOptions)
+    require_bias(node, node.input(2), (TensorType.FLOAT32,), _filters(node))
+
+    def run(x: Array, w: Array, bias: Array) -> Array:
+        layout = _layout(node, options, x.shape, w.shape)
+        windows = (*layout.shape[:3], *w.shape[1:])  # (n, i, j, a, b, c)
+        node.check_size(windows, 4)
+        seen = np.zeros(windows, np.float32)
+        for tap in taps(x, layout.rows, layout.columns):
+            seen[tap.windows][..., tap.a, tap.b, :] = tap.pixels
+        pixels, filters = seen.reshape(-1, w[0].size), w.reshape(len(w), -1)
+        if len(pixels) == 1 and _takes_threads(node, options):
+            sums = eigen_product.by_columns(pixels, filters)
+        else:
+            sums = multiply_as_eigen(node.profile, pixels, filters)
+        y = clamp_float(sums + bias.reshape(-1), options.fused_activation_function)
+        return y.reshape(*layout.shape[:3], len(w))
+
+    return run
+
+
+def _takes_threads(node: Node, options: Conv2DOptions) -> bool:
+    """Whether a tensor contraction serves instead, which several threads may share."""
+    undilated = options.dilation_h_factor == options.dilation_w_factor == 1
+    return node.profile.num_threads > 1 and undilated and node.input(1).constant is not None
 
 
 def _is_delegated_float32(node: Node) -> bool:

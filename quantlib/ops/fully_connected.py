@@ -26,7 +26,7 @@ k = 0 every output byte is 0.
 
 Families. Optimized: other rounding, also for int16 with sums of 32 bits, which are those without an
 int64 bias and without a weight zero point; a kernel of its own for hybrid 4-bit weights, which has no
-place for -8 (refused); float32 sums not claimed. XNNPACK, where `_is_delegated`: float32 multipliers;
+place for -8 (refused); float32 sums by `arithmetic.eigen_product`. XNNPACK, where `_is_delegated`: float32 multipliers;
 hybrid by `arithmetic.qd8`; float32 as chains of fused multiply-adds that start at the bias.
 
 LiteRT's own defects: an int64 bias where the kernel wants int32 is read as pairs of int32
@@ -51,6 +51,7 @@ from numpy.typing import NDArray
 
 from quantlib.arithmetic import fixed_point, qd8, requantize
 from quantlib.arithmetic import hybrid as hybrid_rows
+from quantlib.arithmetic.ordered import sum_products_float32
 from quantlib.arithmetic.requantize import Requantize
 from quantlib.model.graph import TensorType
 from quantlib.ops._accumulate import (
@@ -58,7 +59,7 @@ from quantlib.ops._accumulate import (
     Products,
     ToOutput,
     chain_products_float32,
-    sum_products_float32,
+    multiply_as_eigen,
     sum_products_int64,
 )
 from quantlib.ops._activation import Activation, activate_vector, clamp_float
@@ -479,6 +480,27 @@ def float32(node: Node) -> Kernel:
         if w.shape[1] == 0:
             return np.zeros(shape, np.float32)
         sums = sum_products_float32(rows, w) + (np.float32(0) if bias is None else bias.reshape(-1))
+        return clamp_float(sums, options.fused_activation_function).reshape(shape)
+
+    return run
+
+
+@kernel(
+    "FULLY_CONNECTED",
+    [TensorType.FLOAT32],
+    family="optimized",
+    when=lambda node: node.input_type(1) is TensorType.FLOAT32,
+)
+def optimized_float32(node: Node) -> Kernel:
+    """A matrix product."""
+    options = _read_options(node)
+    _bias(node, TensorType.FLOAT32)
+
+    def run(x: Array, w: Array, bias: Array | None = None) -> Array:
+        rows, shape = _rows(node, options, x, w)
+        sums = multiply_as_eigen(node.profile, rows, w)
+        if bias is not None:  # nothing is added else, and -0.0 stays
+            sums = sums + bias.reshape(-1)
         return clamp_float(sums, options.fused_activation_function).reshape(shape)
 
     return run

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,9 @@ def int16(node: Node) -> Kernel:
 def float32(node: Node) -> Kernel:
     """Eigen's functions."""
     require_same_type(node)
-    return _approximate_by_eigen if node.read_options(GeluOptions).approximate else _exact_by_eigen
+    if node.read_options(GeluOptions).approximate:
+        return _approximate_by_eigen
+    return partial(_exact_by_eigen, size=node.profile.float_packet)
 
 
 @kernel("GELU", [TensorType.FLOAT32], family="xnnpack", when=maps_float32)
@@ -118,8 +121,8 @@ def _approximate_by_libm(x: Float32Array) -> Float32Array:
     return np.asarray((_HALF * x) * (_ONE + libm.tanhf(inner)))
 
 
-def _exact_by_eigen(x: Float32Array) -> Float32Array:
-    return np.asarray((_HALF * x) * eigen.erfc(x * _MINUS_SQRT_HALF))
+def _exact_by_eigen(x: Float32Array, *, size: int) -> Float32Array:
+    return np.asarray((_HALF * x) * eigen.erfc(x * _MINUS_SQRT_HALF, size=size))
 
 
 def _approximate_by_eigen(x: Float32Array) -> Float32Array:

@@ -125,15 +125,16 @@ def float32(node: Node) -> Kernel:
 def optimized_float32(node: Node) -> Kernel:
     """Eigen's exponentials and sums."""
     require_same_type(node)
+    size = node.profile.float_packet
 
     def run(x: Array) -> Array:
         node.require(x.ndim >= 1, "input 0", "a scalar", "1 dimension or more")
         if x.size == 0:
             return x
         apart = (x - x.max(axis=-1, keepdims=True)).reshape(-1, x.shape[-1])
-        full = apart.shape[1] // 4 * 4
+        full = apart.shape[1] // size * size
         powers = np.concatenate((eigen.exp_packet(apart[:, :full]), libm.expf(apart[:, full:])), axis=1)
-        log_sums = libm.logf(eigen_sum.sum_rows(powers, computed=True))
+        log_sums = libm.logf(eigen_sum.sum_rows(powers, computed=True, packet=size))
         return np.asarray(apart - log_sums[:, None]).reshape(x.shape)
 
     return run

@@ -21,6 +21,7 @@ internal/reference/logistic.h, internal/reference/integer_ops/logistic.h.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,7 @@ def float16(node: Node) -> Kernel:
 def optimized_float32(node: Node) -> Kernel:
     """Eigen's function."""
     require_same_type(node)
-    return eigen.logistic
+    return partial(eigen.logistic, size=node.profile.float_packet)
 
 
 @kernel("LOGISTIC", [TensorType.FLOAT32], family="xnnpack", when=maps_float32_by_avx512)

@@ -219,7 +219,7 @@ def optimized_float32(node: Node) -> Kernel:
         reduced = [is_reduced for is_reduced, _ in extents]
         rows = reduction.rows
         if reduced == sorted(reduced) and len(set(reduced)) == 2:
-            total = eigen_sum.sum_rows(np.ascontiguousarray(rows.T))
+            total = eigen_sum.sum_rows(np.ascontiguousarray(rows.T), packet=node.profile.float_packet)
         else:
             total = fold_float32(np.add, rows, None)
         return reduction.output(total / np.float32(reduction.count))

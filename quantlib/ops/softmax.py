@@ -202,15 +202,16 @@ def real(node: Node) -> Kernel:
 def optimized_float32(node: Node) -> Kernel:
     """Eigen's exponentials and sums; every row is multiplied by one reciprocal."""
     require_same_type(node)
-    beta = np.float32(node.read_options(SoftmaxOptions).beta)
+    beta, size = np.float32(node.read_options(SoftmaxOptions).beta), node.profile.float_packet
 
     def run(x: Array) -> Array:
         node.require(x.ndim >= 1, "input 0", "a scalar", "1 dimension or more")
         if x.size == 0:
             return x
         apart = (x - x.max(axis=-1, keepdims=True)) * beta
-        powers = eigen.by_packets(eigen.exp_packet, libm.expf, apart).reshape(-1, x.shape[-1])
-        return np.asarray(powers * (np.float32(1) / eigen_sum.sum_rows(powers))[:, None]).reshape(x.shape)
+        powers = eigen.by_packets(eigen.exp_packet, libm.expf, apart, size=size).reshape(-1, x.shape[-1])
+        sums = eigen_sum.sum_rows(powers, packet=size)
+        return np.asarray(powers * (np.float32(1) / sums)[:, None]).reshape(x.shape)
 
     return run
 

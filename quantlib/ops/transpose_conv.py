@@ -28,8 +28,8 @@ quantized on the fly, asymmetrically, and (f32(q · w) · w scale) · x scale is
 product, in the order of x's elements, each step in float32.
 
 Families. Optimized: int8, and int16 with 32-bit sums, round channels in blocks of 8 differently from
-those left over, uint8 elements in blocks of 16; float32 sums not claimed. XNNPACK, where
-`_is_delegated`: float32 multipliers; hybrid by `arithmetic.qd8`, scaled once for all products;
+those left over, uint8 elements in blocks of 16; float32 products of a pixel by `arithmetic.eigen_product`.
+XNNPACK, where `_is_delegated`: float32 multipliers; hybrid by `arithmetic.qd8`, scaled once for all products;
 float32 as chains of fused multiply-adds that start at the bias.
 
 LiteRT's own defect: an int32 bias for int16 activations without `quantized_bias_type` is read beyond
@@ -49,9 +49,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlib.arithmetic import fixed_point, qd8, requantize
+from quantlib.arithmetic.ordered import add_products_float32
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
-from quantlib.ops._accumulate import Accumulating, ToOutput, add_products_float32, chain_of
+from quantlib.ops._accumulate import Accumulating, ToOutput, chain_of, multiply_as_eigen
 from quantlib.ops._activation import Activation, clamp_float
 from quantlib.ops._images import asymmetric_images, xnnpack_images
 from quantlib.ops._node import Array, Kernel, Node, Value
@@ -341,6 +342,35 @@ def float32(node: Node) -> Kernel:
         return clamp_float(
             sums if bias is None else sums + bias.reshape(-1), options.fused_activation_function
         )
+
+    return run
+
+
+@kernel(
+    "TRANSPOSE_CONV",
+    [TensorType.FLOAT32],
+    family="optimized",
+    when=lambda node: node.input_type(WEIGHTS) is TensorType.FLOAT32,
+    data_input=DATA,
+)
+def optimized_float32(node: Node) -> Kernel:
+    """A matrix product of each image's pixels and the filters' elements; sums in the order of x's pixels."""
+    options = node.read_options(TransposeConvOptions)
+    _bias(node, TensorType.FLOAT32)
+
+    def run(output_shape: Array, w: Array, x: Array, bias: Array | None = None) -> Array:
+        shape, rows, columns = _layout(node, options, output_shape, w, x)
+        elements = np.ascontiguousarray(w.transpose(1, 2, 0, 3))  # (a, b, o, c)
+        node.check_size((*x.shape[:3], *elements.shape[:3]), 4)
+        filters = elements.reshape(-1, x.shape[3])
+        products = np.empty((*x.shape[:3], *elements.shape[:3]), np.float32)
+        for image, place in zip(x, products, strict=True):
+            found = multiply_as_eigen(node.profile, image.reshape(-1, x.shape[3]), filters)
+            place[...] = clamp_float(found, Activation.NONE).reshape(place.shape)
+        y = np.zeros(shape, np.float32)
+        for tap in reversed(list(taps(y, rows, columns))):
+            tap.pixels[...] += products[tap.windows][..., tap.a, tap.b, :]
+        return clamp_float(y if bias is None else y + bias.reshape(-1), options.fused_activation_function)
 
     return run
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from quantlib.arithmetic.ordered import add_products_float32, sum_products_float32
 from quantlib.ops._accumulate import (
     ToOutput,
-    add_products_float32,
-    sum_products_float32,
     sum_products_int64,
 )
 
