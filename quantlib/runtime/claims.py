@@ -84,7 +84,7 @@ def unclaimed(
     >>> from quantlib.flatbuffer.read import read_model
     >>> unclaimed(read_model(digits.int8_model_path()), kernels="optimized")
     ()
-    >>> for one in unclaimed(read_model(digits.float_model_path()), kernels="optimized"):
+    >>> for one in unclaimed(read_model(digits.float_model_path()), kernels="tflite-2.14/optimized"):
     ...     print(one.operator, one.operator_name, one.bound)
     1 CONV_2D 2 γ Σ|x·w|
     4 FULLY_CONNECTED 2 γ Σ|x·w|

@@ -12,6 +12,7 @@ from quantlib.model.graph import TensorType
 from quantlib.ops.conv_2d import Conv2DOptions
 from quantlib.oracle.litert import is_available
 from quantlib.runtime.execute import run
+from quantlib.runtime.plan import make_plan
 from quantlib.testing.assertions import assert_bit_exact
 from quantlib.testing.single_operator import Graph, quantization
 
@@ -88,25 +89,32 @@ FLOAT_MODEL = str(digits.float_model_path())
 
 
 @needs_litert
-def test_compare_says_what_is_not_claimed_and_how_far_within_its_bound():
-    ended = quantlib("compare", FLOAT_MODEL, "--random", 0, "--kernels", "optimized")
+def test_compare_says_what_is_not_claimed_and_how_far_within_its_bound(tmp_path):
+    model = read_model(FLOAT_MODEL)
+    image = np.random.default_rng(0).random((1, 8, 8), np.float32)
+    np.save(tmp_path / "x.npy", image)
+    held = make_plan(model).run({model.subgraphs[0].inputs[0]: image}, keep_all=True)
+    np.savez(tmp_path / "board.npz", **{str(index): array for index, array in held.items()})
+    arguments = ("compare", FLOAT_MODEL, "-i", tmp_path / "x.npy", "--kernels", "tflite-2.14/optimized")
+    arguments += ("--against", tmp_path / "board.npz")
+    ended = quantlib(*arguments)
     assert ended.returncode == 1
     assert "not claimed, within" in ended.stdout
     assert "all of it not claimed and within bounds" in ended.stdout
-    report = json.loads(
-        quantlib("compare", FLOAT_MODEL, "--random", 0, "--kernels", "optimized", "--json").stdout
-    )
+    report = json.loads(quantlib(*arguments, "--json").stdout)
     assert (report["equal"], report["as_claimed"]) == (False, True)
     assert 0 < report["tensors"][-1]["bound_share"] <= 1
 
 
 def test_inspect_and_run_name_the_operators_whose_bits_are_not_claimed():
-    shown = quantlib("inspect", FLOAT_MODEL, "--kernels", "optimized")
-    assert "optimized kernels: the bits of 3 of 5 operators claimed" in shown.stdout
+    shown = quantlib("inspect", FLOAT_MODEL, "--kernels", "tflite-2.14/optimized")
+    assert "tflite-2.14/optimized kernels: the bits of 3 of 5 operators claimed" in shown.stdout
     assert "FULLY_CONNECTED #4" in shown.stdout
-    report = json.loads(quantlib("inspect", FLOAT_MODEL, "--kernels", "optimized", "--json").stdout)
+    report = json.loads(
+        quantlib("inspect", FLOAT_MODEL, "--kernels", "tflite-2.14/optimized", "--json").stdout
+    )
     assert [one["operator"] for one in report["unclaimed"]] == [1, 4]
-    ran = quantlib("run", FLOAT_MODEL, "--random", 0, "--kernels", "optimized")
+    ran = quantlib("run", FLOAT_MODEL, "--random", 0, "--kernels", "tflite-2.14/optimized")
     assert (ran.returncode, "CONV_2D #1" in ran.stderr, "CONV_2D" in ran.stdout) == (0, True, False)
     assert quantlib("run", FLOAT_MODEL, "--random", 0).stderr == ""
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from quantlib.arithmetic.profile import Profile
-from quantlib.kernel_sets import XNNPACK
+from quantlib.kernel_sets import OPTIMIZED, XNNPACK
 from quantlib.runtime.plan import make_plan
 from quantlib.testing.choices import SeededChoices
 from quantlib.testing.single_operator import Generator, generators
@@ -27,11 +27,18 @@ def test_what_is_measured_as_equal_is_claimed(generator: Generator, kernels: str
         assert all(step.node.claimed for step in make_plan(case.model, kernels=kernels).steps)
 
 
-@pytest.mark.parametrize("configuration", ["float32"])
+@pytest.mark.parametrize(("operator", "type"), sorted(OPTIMIZED.by_one_thread))
+def test_what_depends_on_threads_is_claimed_for_one_alone(operator: str, type: str):
+    case = generators()[operator, type.lower()].make(SeededChoices(1))
+    several = replace(OPTIMIZED, profile=Profile(num_threads=2))
+    claimed = [make_plan(case.model, kernels=one).steps[0].node.claimed for one in (OPTIMIZED, several)]
+    assert claimed == [True, False]
+
+
 @pytest.mark.parametrize("operator", ["CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"])
-def test_float_sums_of_the_optimized_kernels_are_not_claimed(operator: str, configuration: str):
-    case = generators()[operator, configuration].make(SeededChoices(1))
-    (step,) = make_plan(case.model, kernels="optimized").steps
+def test_float_sums_of_an_older_eigen_are_not_claimed(operator: str):
+    case = generators()[operator, "float32"].make(SeededChoices(1))
+    (step,) = make_plan(case.model, kernels="tflite-2.14/optimized").steps
     assert not step.node.claimed
 
 

@@ -141,13 +141,14 @@ def real_values(float_model, real_image):
     return {index: np.array(array) for index, array in held.items()}
 
 
-@needs_litert
-def test_what_is_not_claimed_is_held_against_its_bound(float_model, real_image):
-    result = compare(float_model, real_image, kernels="optimized")
+def test_what_is_not_claimed_is_held_against_its_bound(float_model, real_image, real_values):
+    scores = float_model.subgraphs[0].outputs[0]
+    theirs = {**real_values, scores: np.nextafter(real_values[scores], np.float32(99))}
+    result = compare(float_model, real_image, kernels="tflite-2.14/optimized", against=theirs)
     dense = result.tensors[-1]
     assert not dense.claimed
-    assert dense.bound_share <= 1
-    assert result.as_claimed
+    assert 0 < dense.bound_share <= 1
+    assert (result.equal, result.as_claimed) == (False, True)
     assert "of the bound of 2 γ Σ|x·w|" in str(dense)
 
 
@@ -159,12 +160,14 @@ def test_a_difference_beyond_the_bound_is_a_divergence(float_model, real_image, 
     within[index] = np.nextafter(within[index], np.float32(np.inf))
     beyond[index] += 1e-3
     for changed, broken in ((within, 0), (beyond, 1)):
-        plan = make_plan(float_model, kernels="optimized")
+        plan = make_plan(float_model, kernels="tflite-2.14/optimized")
         following = {conv: changed}
         for step in plan.steps[2:]:
             inputs = (following.get(i, theirs[i]) for i in step.inputs)
             following[step.outputs[0]] = np.asarray(step.kernel(*inputs))
-        result = compare(float_model, real_image, kernels="optimized", against={**theirs, **following})
+        result = compare(
+            float_model, real_image, kernels="tflite-2.14/optimized", against={**theirs, **following}
+        )
         row = result.tensors[1]
         assert not result.equal
         assert result.as_claimed == (not broken)
@@ -173,12 +176,12 @@ def test_a_difference_beyond_the_bound_is_a_divergence(float_model, real_image, 
 
 
 def test_what_follows_from_a_tensor_that_is_not_claimed_says_so(float_model, real_image, real_values):
-    rows = compare(float_model, real_image, kernels="optimized", against=real_values).tensors
+    rows = compare(float_model, real_image, kernels="tflite-2.14/optimized", against=real_values).tensors
     assert [row.follows_unclaimed for row in rows] == [False, False, True, True, True]
     pool = float_model.subgraphs[0].operators[2].outputs[0]
     theirs = {index: real_values[index] for index in (pool,)}
     theirs[pool] = np.nextafter(theirs[pool], np.float32(9))
-    (row,) = compare(float_model, real_image, kernels="optimized", against=theirs).tensors
+    (row,) = compare(float_model, real_image, kernels="tflite-2.14/optimized", against=theirs).tensors
     assert row.differing
     assert row.isolated_differing is None
     assert not row.breaks_claim
@@ -193,7 +196,7 @@ def test_a_claimed_operator_that_differs_on_their_inputs_breaks_its_claim_wherev
     theirs[pool] = np.nextafter(real_values[pool], np.float32(9))
     for operator in float_model.subgraphs[0].operators[3:]:
         theirs.pop(operator.outputs[0])
-    result = compare(float_model, real_image, kernels="optimized", against=theirs)
+    result = compare(float_model, real_image, kernels="tflite-2.14/optimized", against=theirs)
     assert not result.as_claimed
     assert [row.operator_name for row in result.tensors if row.breaks_claim] == ["MAX_POOL_2D"]
     assert "first divergence: MAX_POOL_2D" in str(result)

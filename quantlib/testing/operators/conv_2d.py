@@ -85,9 +85,7 @@ def integer(choices: Choices, configuration: str) -> Case:
     return graph.finished(*layer.arrays)
 
 
-@cases("CONV_2D", "float32", unclaimed=["optimized", "xnnpack"])
-@cases("CONV_2D", "float32 with constants", unclaimed=["optimized"])
-@cases("CONV_2D", "float32 grouped")
+@cases("CONV_2D", "float32", "float32 with constants", "float32 grouped", "float32 larger")
 def float32(choices: Choices, configuration: str) -> Case:
     """Real filters."""
     options = _options(choices)
@@ -95,6 +93,10 @@ def float32(choices: Choices, configuration: str) -> Case:
     if constant:  # so that XNNPACK takes it
         options = replace(options, fused_activation_function=choices.choice(BOUNDS))
     x_shape, w_shape = _shapes(choices, options, "grouped" in configuration)
+    if "larger" in configuration:  # panels of every kind, and depths that are divided
+        depth = choices.choice((choices.integer(1, 40), choices.integer(170, 270)))
+        w_shape = (choices.integer(1, 37), *w_shape[1:3], depth)
+        x_shape = (*x_shape[:3], depth)
     graph = Graph()
     layer = float_layer(choices, graph, x_shape, w_shape, axis=0, constant=constant)
     y = graph.output((), layer.type)

@@ -95,12 +95,20 @@ def integer(choices: Choices, configuration: str) -> Case:
     return _finished(choices, graph, layer, options, 14)
 
 
-@cases("FULLY_CONNECTED", "float32", unclaimed=["optimized", "xnnpack"])
-@cases("FULLY_CONNECTED", "float32 with constants", "float32 without bias", unclaimed=["optimized"])
+@cases(
+    "FULLY_CONNECTED",
+    "float32",
+    "float32 with constants",
+    "float32 without bias",
+    "float32 larger",
+)
 def float32(choices: Choices, configuration: str) -> Case:
     """Real weights."""
     options = _options(choices)
     x_shape, w_shape = _shapes(choices, options)
+    if "larger" in configuration:  # panels of every kind, and depths that are divided
+        depth = choices.choice((choices.integer(1, 50), choices.integer(600, 1500)))
+        x_shape, w_shape = (choices.integer(1, 13), depth), (choices.integer(1, 37), depth)
     graph = Graph()
     layer = float_layer(
         choices,
@@ -109,7 +117,7 @@ def float32(choices: Choices, configuration: str) -> Case:
         w_shape,
         axis=0,
         bias="without" not in configuration,
-        constant=configuration != "float32",
+        constant=configuration not in ("float32", "float32 larger"),
     )
     return _finished(choices, graph, layer, options, 1)
 

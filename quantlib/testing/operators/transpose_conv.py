@@ -116,8 +116,7 @@ def integer(choices: Choices, configuration: str) -> Case:
     return _finished(choices, graph, layer, options, y_shape)
 
 
-@cases("TRANSPOSE_CONV", "float32", "float32 without bias", unclaimed=["optimized", "xnnpack"])
-@cases("TRANSPOSE_CONV", "float32 with constants", unclaimed=["optimized"])
+@cases("TRANSPOSE_CONV", "float32", "float32 without bias", "float32 with constants")
 def float32(choices: Choices, configuration: str) -> Case:
     """Real filters."""
     options, constant, least = _options(choices), "constants" in configuration, (1, 1)
