@@ -49,7 +49,7 @@ def calibrate(
     observers: Mapping[str, Observer | None] | None = None,
     executor: Executor | None = None,
     samples_per_task: int = 16,
-    kernels: str | KernelSet = "reference",
+    kernels: str | KernelSet | None = None,
     tf_compat: bool = False,
     reset_state_between_samples: bool | None = None,
     custom: Mapping[str, Binder] | None = None,
@@ -74,8 +74,9 @@ def calibrate(
         Who runs the samples; here and now if nothing is said. The ranges are the same.
     samples_per_task : int
         How many samples an executor is given at a time.
-    kernels : str or KernelSet
-        The kernel family that runs the model.
+    kernels : str or KernelSet, optional
+        The kernel family that runs the model: ``"reference"`` if nothing is said, with `tf_compat`
+        ``"tensorflow-2.21/optimized"``, whose float sums are TensorFlow's to the bit.
     tf_compat : bool
         Repeat what TensorFlow's calibrator does: inputs that an operator overwrites also count its
         output, NaN is skipped, a maximum is never below the smallest normal float32, and variables
@@ -120,7 +121,8 @@ def calibrate(
         found = "an executor for a model whose state is kept between samples"
         raise InvalidInputError("executor", found, "reset_state_between_samples=True, or no executor")
     chosen = _chosen_observers(model, MinMax() if observer is None else observer, observers or {})
-    job = _Job(model, chosen, kernels, tf_compat, resets, dict(custom or {}), limits or Limits())
+    family = kernels or ("tensorflow-2.21/optimized" if tf_compat else "reference")
+    job = _Job(model, chosen, family, tf_compat, resets, dict(custom or {}), limits or Limits())
     done = 0
     states: States = {}
     for number, batch_states in _batches(job, representative_dataset, executor, samples_per_task):

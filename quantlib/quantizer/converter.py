@@ -151,9 +151,7 @@ class TFLiteConverter:
 
             assert self.representative_dataset is not None  # else there would be another recipe
             require_float(self.model)
-            ranges = calibrate(
-                self.model, self.representative_dataset, kernels="tensorflow-2.21/optimized", tf_compat=True
-            )
+            ranges = calibrate(self.model, self.representative_dataset, tf_compat=True)
         result = quantize_model(self.model, recipe, ranges)
         self.report = result.report
         return write_model(result.model)

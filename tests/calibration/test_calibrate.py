@@ -145,6 +145,18 @@ def test_a_maximum_starts_where_tensorflow_starts_it():
     assert calibrate(RELU, [-TWO], tf_compat=True)["x"] == (-5, np.finfo(np.float32).tiny)
 
 
+def test_the_converter_s_habits_come_with_its_order_of_sums():
+    images = digits.calibration_images()[:20].astype(np.float32) / np.float32(16)
+    dataset = [[image.reshape(1, 8, 8)] for image in images]
+    scores = digits_model().subgraphs[0].tensors[digits_model().subgraphs[0].outputs[0]].name
+    ours, theirs, same = (
+        calibrate(digits_model(), dataset, tf_compat=tf_compat, kernels=kernels)[scores]
+        for tf_compat, kernels in ((False, None), (True, None), (True, "tensorflow-2.21/optimized"))
+    )
+    assert theirs == same != ours
+    assert theirs == pytest.approx(ours, rel=1e-6)
+
+
 def test_an_overwritten_input_counts_the_output_only_where_asked():
     steps = (("RELU", ("x",), "r"), ("ADD", ("r", "x"), "s"), ("NEG", ("s",), "y"))
     model = model_of(*steps, outputs="y")
@@ -271,18 +283,16 @@ def _random_graphs() -> list[Path]:
 
 
 @pytest.mark.zoo
-def test_ranges_are_those_of_tensorflows_calibrator_within_a_few_ulps():
+def test_ranges_are_those_of_tensorflows_calibrator():
     files = _random_graphs()
     if not files:
         pytest.skip("no QUANTLIB_SHARED with TensorFlow's conversions")
-    tensors = equal = 0
+    tensors = 0
     for file in files:
         model = read_model(Path(str(file).replace("_calib", "_float")))
         samples = np.load(str(file).replace("_calib.tflite", "_data.npy"), allow_pickle=False)
-        ranges = calibrate(model, ([sample] for sample in samples), kernels="optimized", tf_compat=True)
+        ranges = calibrate(model, ([sample] for sample in samples), tf_compat=True)
         for key, (low, high) in Ranges.from_model(read_model(file)).items():
             tensors += 1
-            equal += ranges[key] == (low, high)
-            assert np.allclose(ranges[key], (low, high), rtol=0, atol=1.5e-6 * float(high - low)), (file, key)
+            assert ranges[key] == (low, high), (file, key)
     assert tensors == 1239
-    assert equal > 1100

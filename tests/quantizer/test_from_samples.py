@@ -38,7 +38,7 @@ pytestmark = [
 def calibrated(model, samples):
     shape = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].shape
     dataset = [[np.asarray(sample, np.float32).reshape(shape)] for sample in samples]
-    return calibrate(model, dataset, kernels="tensorflow-2.21/optimized", tf_compat=True)
+    return calibrate(model, dataset, tf_compat=True)
 
 
 def ulps(ours, theirs):
