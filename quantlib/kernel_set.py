@@ -42,8 +42,6 @@ class KernelSet:
     by_avx512 : frozenset of (operator name, input type name)
         Of these, nodes that are reproduced, and claimed, for a processor with AVX-512
         (`Profile.vectors`).
-    by_one_thread : frozenset of (operator name, input type name)
-        Of these, nodes that are reproduced, and claimed, where one thread runs (`Profile.num_threads`).
     fused : mapping of (operator name, input type name, `Value.maker`) to Bound
         As `unclaimed`, where an operator is computed together with the one that makes an input.
     fallback : KernelSet, optional
@@ -63,7 +61,6 @@ class KernelSet:
     default: Requantizer = requantize.two_roundings
     unclaimed: Mapping[str | tuple[str, str], Bound] = field(default_factory=lambda: MappingProxyType({}))
     by_avx512: frozenset[tuple[str, str]] = frozenset()
-    by_one_thread: frozenset[tuple[str, str]] = frozenset()
     fused: Mapping[tuple[str, str, str], Bound] = field(default_factory=lambda: MappingProxyType({}))
     fallback: KernelSet | None = None
     plain: frozenset[tuple[str, str]] = frozenset()
@@ -111,10 +108,8 @@ class KernelSet:
         --------
         >>> from dataclasses import replace
         >>> from quantlib.kernel_sets import OPTIMIZED, XNNPACK
-        >>> print(OPTIMIZED.bound("CONV_2D", "FLOAT32", "FLOAT32"))
-        None
-        >>> print(replace(OPTIMIZED, profile=Profile(num_threads=2)).bound("CONV_2D", "FLOAT32", "FLOAT32"))
-        2 γ Σ|x·w|
+        >>> print(OPTIMIZED.bound("LOCAL_RESPONSE_NORMALIZATION", "FLOAT32"))
+        4 ulp
         >>> OPTIMIZED.bound("CONV_2D", "INT8"), OPTIMIZED.bound("CONV_2D", "FLOAT32", "INT8")  # hybrid
         (None, None)
         >>> print(XNNPACK.bound("ELU", "FLOAT32"))
@@ -127,9 +122,7 @@ class KernelSet:
                 return self.fused[operator, input_type, maker]
         is_hybrid = input_type == "FLOAT32" and weights_type in INTEGER_WEIGHTS
         node = operator, "FLOAT32 by integers" if is_hybrid else input_type
-        reproduced = (self.profile.vectors == "avx512f" and node in self.by_avx512) or (
-            self.profile.num_threads == 1 and node in self.by_one_thread
-        )
+        reproduced = self.profile.vectors == "avx512f" and node in self.by_avx512
         return None if reproduced else self.unclaimed.get(node, self.unclaimed.get(operator))
 
     @property

@@ -55,13 +55,11 @@ OPTIMIZED = KernelSet(
     searched=("optimized", "reference"),
     unclaimed=MappingProxyType(
         {
-            ("CONV_2D", "FLOAT32"): AnyOrder("several threads share a tensor contraction"),
             ("LOCAL_RESPONSE_NORMALIZATION", "FLOAT32"): WithinUlp(
                 4, "Eigen's power function", "1500 random models, 75 550 elements: 3 ulp"
             ),
         }
     ),
-    by_one_thread=frozenset([("CONV_2D", "FLOAT32")]),
     requantizers=MappingProxyType(
         {
             "CONV_2D": requantize.two_roundings_half_up,
@@ -205,7 +203,6 @@ TFLITE_2_14_OPTIMIZED = replace(
             "MEAN": Unknown("another rounding of images"),
         }
     ),
-    by_one_thread=frozenset(),
     plain=frozenset(
         (operator, type)
         for operator in ("ADD", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "MUL", "QUANTIZE", "TRANSPOSE_CONV")
@@ -237,7 +234,7 @@ TENSORFLOW_2_21_OPTIMIZED = replace(
             ("MEAN", "INT8"): Unknown("another rounding of images"),
         }
     ),
-    profile=Profile(runtime="tflite", release=(2, 21, 0), float_packet=8, num_threads=2),
+    profile=Profile(runtime="tflite", release=(2, 21, 0), float_packet=8, num_threads=4),
 )
 """BUILTIN_WITHOUT_DEFAULT_DELEGATES of TensorFlow 2.21 itself, whose converter calibrates with it.
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from quantlib.arithmetic.eigen_sum import add_lanes, sum_rows
 from quantlib.arithmetic.ordered import add_products_float32, sum_products_float32
 
-__all__ = ["by_columns", "product"]
+__all__ = ["in_blocks", "product", "terms_at_a_time"]
 
 Float32Array = NDArray[np.float32]
 
@@ -77,40 +77,39 @@ def product(x: Float32Array, w: Float32Array, *, packet: int = 4, l1_bytes: int 
             return _by_vector(x, w[0], packet)[:, None]
         if rows + depth + units < _SMALL:
             return np.stack([sum_rows(x * unit, computed=True, packet=packet) for unit in w], axis=1)
-        step = _terms_at_a_time(rows, depth, units, packet, l1_bytes)
-        total = _panels(x[:, :step], w[:, :step], packet)
-        for begin in range(step, depth, step):
-            total += _panels(x[:, begin : begin + step], w[:, begin : begin + step], packet)
-        return total
+        return in_blocks(x, w, terms_at_a_time(rows, depth, units, packet, l1_bytes), packet)
 
 
-def by_columns(x: Float32Array, w: Float32Array) -> Float32Array:
-    """Σ x[k] · w[o, k] of one row, as tensor contractions add: some terms, one after the other, at a time.
+def in_blocks(x: Float32Array, w: Float32Array, step: int, packet: int) -> Float32Array:
+    """Σ x[p, k] · w[o, k] of panels, so many terms at a time.
 
     Parameters
     ----------
-    x : float32 array (1, k)
+    x : float32 array (p, k)
     w : float32 array (o, k)
+    step : int
+    packet : {4, 8}
 
     Returns
     -------
-    float32 array (1, o)
-
-    Examples
-    --------
-    >>> by_columns(np.ones((1, 3), np.float32), np.array([[2.0**24, 1, -(2.0**24)]], np.float32)).item()
-    0.0
+    float32 array (p, o)
     """
-    depth, units = x.shape[1], len(w)
-    step = depth if depth < 128 else 16 if 4 * units < 32000 else 4
-    total = np.zeros((1, units), np.float32)
-    for begin in range(0, depth, max(step, 1)):
-        total += sum_products_float32(x[:, begin : begin + step], w[:, begin : begin + step])
+    total = _panels(x[:, :step], w[:, :step], packet)
+    for begin in range(step, x.shape[1], step):
+        total += _panels(x[:, begin : begin + step], w[:, begin : begin + step], packet)
     return total
 
 
-def _terms_at_a_time(rows: int, depth: int, units: int, packet: int, l1_bytes: int) -> int:
-    """As many as let a panel of both factors lie in the cache, and the last block be nearly as deep."""
+def terms_at_a_time(rows: int, depth: int, units: int, packet: int, l1_bytes: int) -> int:
+    """As many as let a panel of both factors lie in the cache, and the last block be nearly as deep.
+
+    Parameters
+    ----------
+    rows, depth, units : int
+    packet : {4, 8}
+    l1_bytes : int
+        Of the processor's first data cache.
+    """
     if max(rows, depth, units) < _UNBLOCKED:
         return depth
     panel = 2 * packet

@@ -24,9 +24,9 @@ y = (f32(acc) · w scale) · x scale + bias, each step in float32.
 
 Families. Optimized: other rounding, the reference kernel for groups; hybrid y = f32(acc) ·
 (w scale · x scale) + bias with several scales; float32 sums by `arithmetic.eigen_product`, with several
-threads not claimed beyond one pixel. XNNPACK,
-where `_is_delegated`: float32 multipliers; hybrid by `arithmetic.qd8`, every pixel by itself where filters
-see one pixel at stride 1; float32 as chains of fused multiply-adds that start at the bias.
+threads and constant undilated filters by `arithmetic.eigen_contraction`. XNNPACK, where
+`_is_delegated`: float32 multipliers; hybrid by `arithmetic.qd8`, every pixel by itself where filters see
+one pixel at stride 1; float32 as chains of fused multiply-adds that start at the bias.
 
 LiteRT's own defects: an int32 bias for int16 activations without `quantized_bias_type` is read
 beyond its end, and hybrid groups with equal scales read memory that nobody prepared (both refused
@@ -45,7 +45,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quantlib.arithmetic import eigen_product, fixed_point, qd8, requantize
+from quantlib.arithmetic import eigen_contraction, fixed_point, qd8, requantize
 from quantlib.arithmetic.ordered import add_products_float32
 from quantlib.arithmetic.requantize import Requantizer
 from quantlib.model.graph import TensorType
@@ -361,8 +361,15 @@ def optimized_float32(node: Node) -> Kernel:
         for tap in taps(x, layout.rows, layout.columns):
             seen[tap.windows][..., tap.a, tap.b, :] = tap.pixels
         pixels, filters = seen.reshape(-1, w[0].size), w.reshape(len(w), -1)
-        if len(pixels) == 1 and _takes_threads(node, options):
-            sums = eigen_product.by_columns(pixels, filters)
+        if _is_shared(node, options):
+            sums = eigen_contraction.contract(
+                pixels,
+                filters,
+                threads=node.profile.num_threads,
+                windows=_gathers_windows(layout, x.shape, w.shape),
+                packet=node.profile.float_packet,
+                l1_bytes=node.profile.l1_bytes,
+            )
         else:
             sums = multiply_as_eigen(node.profile, pixels, filters)
         y = clamp_float(sums + bias.reshape(-1), options.fused_activation_function)
@@ -371,7 +378,14 @@ def optimized_float32(node: Node) -> Kernel:
     return run
 
 
-def _takes_threads(node: Node, options: Conv2DOptions) -> bool:
+def _gathers_windows(layout: Layout, x: tuple[int, ...], w: tuple[int, ...]) -> bool:
+    """Whether windows are more than the image's pixels, or than its one window."""
+    pixels = w[1:3] == (1, 1) and layout.rows.stride == layout.columns.stride == 1
+    whole = w[1:3] == x[1:3] and layout.rows.before == layout.columns.before == 0
+    return not (pixels or whole)
+
+
+def _is_shared(node: Node, options: Conv2DOptions) -> bool:
     """Whether a tensor contraction serves instead, which several threads may share."""
     undilated = options.dilation_h_factor == options.dilation_w_factor == 1
     return node.profile.num_threads > 1 and undilated and node.input(1).constant is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantlib.arithmetic.eigen_product import by_columns, product
+from quantlib.arithmetic.eigen_product import product
 from quantlib.arithmetic.ordered import sum_products_float32
 from quantlib.testing.assertions import assert_bit_exact
 from tests.arithmetic.golden.matrix_products import operands, shapes
@@ -56,10 +56,3 @@ def test_numbers_that_are_none_and_infinite_ones_go_through(rows, depth, units):
     y = product(x, w)
     assert np.isnan(y[0, 0])
     assert np.isfinite(y[1:]).all()
-
-
-def test_few_columns_at_a_time_are_those_of_one_by_one_until_there_are_many():
-    random = np.random.default_rng(1)
-    x, w = random.normal(size=(1, 300)).astype(np.float32), random.normal(size=(5, 300)).astype(np.float32)
-    assert_bit_exact(by_columns(x[:, :127], w[:, :127]), sum_products_float32(x[:, :127], w[:, :127]))
-    assert (by_columns(x, w) != sum_products_float32(x, w)).any()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from quantlib.arithmetic.profile import Profile
-from quantlib.kernel_sets import OPTIMIZED, XNNPACK
+from quantlib.kernel_sets import XNNPACK
 from quantlib.runtime.plan import make_plan
 from quantlib.testing.choices import SeededChoices
 from quantlib.testing.single_operator import Generator, generators
@@ -25,14 +25,6 @@ def test_what_is_measured_as_equal_is_claimed(generator: Generator, kernels: str
     for seed in range(3):
         case = generator.make(SeededChoices(seed))
         assert all(step.node.claimed for step in make_plan(case.model, kernels=kernels).steps)
-
-
-@pytest.mark.parametrize(("operator", "type"), sorted(OPTIMIZED.by_one_thread))
-def test_what_depends_on_threads_is_claimed_for_one_alone(operator: str, type: str):
-    case = generators()[operator, type.lower()].make(SeededChoices(1))
-    several = replace(OPTIMIZED, profile=Profile(num_threads=2))
-    claimed = [make_plan(case.model, kernels=one).steps[0].node.claimed for one in (OPTIMIZED, several)]
-    assert claimed == [True, False]
 
 
 @pytest.mark.parametrize("operator", ["CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"])
