@@ -79,6 +79,20 @@ class Chain:
             slack[channels] = other.slack
         return Chain(self.dtype, tuple(passes), slack)
 
+    def with_factor_moved(self, ulps: NDArray[np.int64]) -> Chain:
+        """The chain with its first factor moved by so many units of the last place.
+
+        Parameters
+        ----------
+        ulps : int64 array (channels,)
+        """
+        place = next(place for place, (ufunc, _) in enumerate(self.passes) if ufunc is np.multiply)
+        passes = list(self.passes)
+        factor = passes[place][1]
+        assert factor is not None
+        passes[place] = (np.multiply, factor + ulps.astype(factor.dtype) * np.spacing(factor))
+        return Chain(self.dtype, tuple(passes), self.slack)
+
     def crossings(self, levels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Where the passes would reach the levels if they did not round.
 

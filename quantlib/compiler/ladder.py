@@ -48,9 +48,6 @@ _WORTH_MENDING = 2
 _MOST_MOVED = 32
 """Channels of a layer whose factors are moved; where more are bad, most would stay so."""
 
-_WORTH_MOVING = 5000.0
-"""Nanoseconds that exceptions must cost before factors are moved to be rid of them."""
-
 _MOST_PASSES = 5
 """Of a chain that is taken without looking for a shorter one, channel by channel."""
 
@@ -226,8 +223,7 @@ def _best(steps: Steps, dtype: type[np.floating[Any]], pixels: int) -> Proved:
             break
     assert best is not None
     assert wrong is not None
-    gain = len(wrong) * _COST_OF_EXCEPTION * pixels + _COST_OF_CALLS
-    if fewest and best.slack is not None and dtype is np.float32 and gain > _WORTH_MOVING:
+    if fewest and dtype is np.float32:
         best, wrong = _nudged(steps, best, wrong)
     return _with_exceptions(steps, best, wrong, pixels)
 
@@ -260,11 +256,15 @@ def _nudged(steps: Steps, chain: Chain, wrong: Wrong) -> tuple[Chain, Wrong]:
     if bad.size > _MOST_MOVED:
         return chain, wrong
     tiled = steps.of_channels(np.tile(bad, len(_ULPS)))
-    others, now = tiled.fit(np.float32, np.repeat(np.array(_ULPS), bad.size))
-    assert others.slack is not None
+    ulps = np.repeat(np.array(_ULPS), bad.size)
+    if chain.slack is not None:
+        others, now = tiled.fit(np.float32, ulps)
+    else:
+        others, now = tiled.centred(chain.of(np.tile(bad, len(_ULPS))).with_factor_moved(ulps))
     errs = np.bincount(now.channels, minlength=tiled.channels.size).reshape(len(_ULPS), bad.size)
     # Of those that err least, the one with most room.
-    best = np.lexsort((-others.slack.reshape(errs.shape), errs), axis=0)[0]
+    room = np.zeros(errs.shape) if others.slack is None else others.slack.reshape(errs.shape)
+    best = np.lexsort((-room, errs), axis=0)[0]
     better = np.flatnonzero(errs[best, np.arange(bad.size)] < count[bad])
     which, moved = best[better] * bad.size + better, bad[better]
     chain = chain.with_channels(moved, others.of(which), steps.task.channels)

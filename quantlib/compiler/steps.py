@@ -226,6 +226,33 @@ class Steps:
             found.append(self._wrong_among(these, part, ahead, error))
         return Wrong.together(found)
 
+    def centred(self, chain: Chain) -> tuple[Chain, Wrong]:
+        """The chain with its first summand moved to the middle of what the steps allow, and where it is wrong.
+
+        Parameters
+        ----------
+        chain : Chain
+            Its first pass adds.
+        """
+        (add, c), *others = chain.passes
+        assert add is np.add
+        assert c is not None
+        shifts = []
+        for these in blocks(self.channels.size):
+            at, _ = chain.of(these).crossings(self.levels)
+            first, start = self.first_of(these), self.start[these]
+            with np.errstate(invalid="ignore"):
+                ahead = at + (start - first)
+                met = (first > self.low[these] + start) & (first <= self.high[these] + start)
+            met &= np.isfinite(ahead)
+            least = np.where(met, ahead, -np.inf).max(axis=0)
+            most = np.where(met, ahead, np.inf).min(axis=0)
+            some = met.any(axis=0)
+            shifts.append((np.where(some, least, 0.0) + np.where(some, most, -1.0) + 1.0) / 2)
+        moved = (c.astype(np.float64) + np.concatenate(shifts)).astype(c.dtype)
+        chain = replace(chain, passes=((add, moved), *others))
+        return chain, self.wrong(chain)
+
     def fit(self, dtype: type[np.floating[Any]], ulps: NDArray[np.int64] | int = 0) -> tuple[Chain, Wrong]:
         """The affine chain in the middle of what the steps allow, and where it is wrong.
 
