@@ -2,7 +2,7 @@
 
 A layer's specification (its `ToOutput`) and a chain of floating-point passes are both monotone step
 functions of the sum. Where the passes give the right code on both sides of every step of the
-specification, they give it everywhere. The ladder, cheapest first:
+specification, they give it everywhere (`quantlib.compiler.steps`). The ladder, cheapest first:
 
 * ``float32``: rint((sum + c) · s), or with both roundings of the fixed-point rules spelled out;
 * ``float32 with exceptions``: the same, and a few sums, known by name, that are put right afterwards,
@@ -47,6 +47,9 @@ _WORTH_MENDING = 2
 
 _MOST_MOVED = 32
 """Channels of a layer whose factors are moved; where more are bad, most would stay so."""
+
+_MANY_CHANNELS = 1000
+"""From here on a layer of few sums goes through float64 without further search."""
 
 _MOST_PASSES = 5
 """Of a chain that is taken without looking for a shorter one, channel by channel."""
@@ -96,7 +99,7 @@ class Proved:
         Channels that are taken out and go through `hard_chain`.
     hard_chain : Chain, optional
     steps : int
-        Steps of the specification at both sides of which the chains were held against it.
+        Steps of the specification that the chains were held against, on both sides of each.
     slack : float
         By how many units of the accumulator every step of an affine chain could move before the first
         code changed; the smallest of its channels. 0 where the chain is not affine.
@@ -130,7 +133,7 @@ def climb(task: Task, *, narrow: bool = True, pixels: int = 1000) -> Proved:
     if steps is None:
         return Proved(task, "integer")
     least = _COST_OF_FLOAT64 * pixels * task.channels
-    if not narrow or least < _COST_OF_CALLS:
+    if not narrow or (least < _COST_OF_CALLS and task.channels > _MANY_CHANNELS):
         wide = _best(steps, np.float64, pixels)
         if not narrow or wide.chain is not None:
             return wide
