@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlib.compiler.alignment import aligned, aligned_bytes
 from quantlib.compiler.part import Part, Unfit
 from quantlib.compiler.storage import NO_BORDER, Border, Codes
 from quantlib.ops._node import Array
@@ -27,9 +28,6 @@ Call = Callable[[], object]
 
 _LARGE = 1 << 18
 """Bytes from which a tensor with a border shares its memory: filling the border is then nothing."""
-
-_ALIGNMENT = 64
-"""Bytes of a cache line."""
 
 
 class Bench:
@@ -159,7 +157,8 @@ class Bench:
             if free:
                 array = free.pop()
             else:
-                array = np.full(whole, fill, np.float32)
+                array = aligned_bytes(size).view(np.float32).reshape(whole)
+                array.fill(fill)
                 self.bytes += array.nbytes
             self._bordered[index] = key
             self._stored[index] = array
@@ -205,7 +204,7 @@ class Bench:
         key = (id(operand), times)
         if key not in self._operands:
             flat = np.atleast_1d(operand)
-            wide = flat[:1].reshape(()) if np.ptp(flat) == 0 else np.tile(flat, times)
+            wide = flat[:1].reshape(()) if np.ptp(flat) == 0 else aligned(np.tile(flat, times))
             self._operands[key] = (operand, wide)
         return self._operands[key][1]
 
@@ -262,10 +261,8 @@ class Bench:
             found = min(fitting, key=lambda piece: piece.size)
             self._free = [piece for piece in self._free if piece is not found]
             return found
-        room = np.empty(size + _ALIGNMENT, np.uint8)
-        self.bytes += room.nbytes
-        start = -room.ctypes.data % _ALIGNMENT
-        return room[start : start + size]
+        self.bytes += size
+        return aligned_bytes(size)
 
     def _hold(self, index: int, memory: Array) -> None:
         self._memory.setdefault(index, []).append(memory)

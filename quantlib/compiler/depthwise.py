@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlib.compiler.alignment import aligned
 from quantlib.compiler.bench import Bench
 from quantlib.compiler.layer_part import LayerPart, chunks
 from quantlib.compiler.requantizer import lay_passes
@@ -41,7 +42,7 @@ class DepthwisePart(LayerPart):
         y = self.output(bench, shape)
         width, channels = shape[2:]
         times = channels // x_shape[3]
-        weights = np.tile(self.weights, width)  # (a, b, width · channels)
+        weights = aligned(np.tile(self.weights, width))  # (a, b, width · channels)
         taps = weights.shape[:2]
         dtype = self.weights.dtype.type
         row = width * channels

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlib.compiler.alignment import aligned
 from quantlib.compiler.certificate import Certificate
 from quantlib.compiler.depthwise import DepthwisePart
 from quantlib.compiler.ladder import climb
@@ -50,7 +51,7 @@ def layer(lowering: Lowering, step: Step) -> Part | None:
     part_of, stored = form
     products = kernel.products
     dtype = np.float64 if w.constant.itemsize > 1 else np.float32
-    weights: NDArray[Any] = np.ascontiguousarray(stored(w.constant), dtype)
+    weights = aligned(stored(w.constant), dtype)
     if products.w_zero_point:
         np.subtract(weights, products.w_zero_point, out=weights)
     constant_bias = None if bias is None else bias.constant
@@ -58,7 +59,8 @@ def layer(lowering: Lowering, step: Step) -> Part | None:
     if task is None:
         return None
     narrow = largest <= 2.0**24
-    weights = weights.astype(np.float32 if narrow else np.float64, copy=False)
+    if weights.dtype != (np.float32 if narrow else np.float64):
+        weights = aligned(weights, np.float32 if narrow else np.float64)
     y = lowering.store(step.outputs[0], kernel.to_output)
     task = replace(task, offset=y.offset)
     proved = climb(task, narrow=narrow, pixels=math.prod(node.output().shape) // task.channels)
