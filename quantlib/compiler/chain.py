@@ -137,6 +137,8 @@ class Chain:
                     at = at - operand
                 else:
                     at, error = at / operand, error / operand
+        if whose is not None:
+            at, error = at[:, whose], error[whose] if error.size > 1 else error
         return at, error
 
     @property
