@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 Call = Callable[[], object]
 
-BLOCK = 2e-3
+BLOCK = 10e-3
 """Seconds of calls in a row before it is the next one's turn: caches are warm, as in steady use."""
 
 
