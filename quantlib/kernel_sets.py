@@ -127,15 +127,18 @@ XNNPACK = KernelSet(
 )
 """BUILTIN, what most people run: XNNPACK for the nodes its delegate takes, optimized for the rest."""
 
+_OTHER_CASTS: Mapping[str | tuple[str, str], Bound] = {
+    ("CAST", type): Unknown("numbers that the other type does not hold")
+    for type in ("COMPLEX64", "FLOAT16", "FLOAT32", "FLOAT64")
+}
+"""Of builds whose compiler turns such numbers into integers of its own."""
+
 _UNTIL_1_2: Mapping[str | tuple[str, str], Bound] = {
     **{
         (operator, "FLOAT32"): Unknown("NaN and zeros of both signs")
         for operator in ("ARG_MAX", "ARG_MIN", "RELU6", "TOPK_V2")
     },
-    **{
-        ("CAST", type): Unknown("numbers that the other type does not hold")
-        for type in ("COMPLEX64", "FLOAT16", "FLOAT32", "FLOAT64")
-    },
+    **_OTHER_CASTS,
     "BATCH_MATMUL": Unknown("broadcasting of its own"),
     "EMBEDDING_LOOKUP": Unknown("rows of codes"),
     ("EQUAL", "INT16"): Unknown("scales of its own"),
@@ -223,10 +226,7 @@ TENSORFLOW_2_21_OPTIMIZED = replace(
                 (operator, "FLOAT32"): Unknown("NaN and zeros of both signs")
                 for operator in ("ARG_MAX", "ARG_MIN", "TOPK_V2")
             },
-            **{
-                ("CAST", type): Unknown("numbers that the other type does not hold")
-                for type in ("COMPLEX64", "FLOAT16", "FLOAT32", "FLOAT64")
-            },
+            **_OTHER_CASTS,
             **{
                 (operator, "FLOAT32"): Unknown("a function of its own")
                 for operator in ("GELU", "L2_POOL_2D", "LOCAL_RESPONSE_NORMALIZATION")

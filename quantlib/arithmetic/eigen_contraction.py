@@ -21,15 +21,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.arithmetic.eigen_product import in_blocks, terms_at_a_time
+from quantlib.arithmetic.eigen_product import ROWS_TOGETHER, in_blocks, terms_at_a_time
 from quantlib.arithmetic.ordered import sum_products_float32
 
 __all__ = ["contract"]
 
 Float32Array = NDArray[np.float32]
-
-_ROWS = 4
-"""Rows of x that a panel takes at once."""
 
 _MOST_TERMS = 320
 """Terms that several threads add at a time."""
@@ -185,20 +182,22 @@ class _Shape:
     def is_divided_by_terms(self, sharing: int, parts: int) -> bool:
         """Whether each thread adds some of the terms."""
         each = self.terms // parts
-        if parts < max(2, sharing) or each < 2 * _ROWS:
+        if parts < max(2, sharing) or each < 2 * ROWS_TOGETHER:
             return False
-        if max(self.rows, self.units) // sharing < _ROWS:
+        if max(self.rows, self.units) // sharing < ROWS_TOGETHER:
             return True
-        return each > 8 * _ROWS and (min(self.rows, self.units) < 2 * _ROWS or parts > sharing)
+        return each > 8 * ROWS_TOGETHER and (
+            min(self.rows, self.units) < 2 * ROWS_TOGETHER or parts > sharing
+        )
 
     def is_by_column(self, count: int) -> bool:
         """Whether so many threads divide rows of x among them first, which are columns to Eigen."""
         units, rows = self.units // count, self.rows // count
-        uneven = rows < 4 * _ROWS and self.rows % (count * _ROWS) != 0
-        fitting = self.units % (count * _ROWS) == 0 or self.units // self.rows >= 6
-        if units >= _ROWS and (rows < _ROWS or (uneven and fitting)):
+        uneven = rows < 4 * ROWS_TOGETHER and self.rows % (count * ROWS_TOGETHER) != 0
+        fitting = self.units % (count * ROWS_TOGETHER) == 0 or self.units // self.rows >= 6
+        if units >= ROWS_TOGETHER and (rows < ROWS_TOGETHER or (uneven and fitting)):
             return False
-        return not (rows < 16 * _ROWS and self.units > self.rows * 32)
+        return not (rows < 16 * ROWS_TOGETHER and self.units > self.rows * 32)
 
     def units_at_a_time(self, count: int) -> int:
         """Units that so many threads multiply at a time; what fills no panel of two vectors is apart."""
@@ -207,7 +206,9 @@ class _Shape:
     def _shares(self, count: int) -> tuple[int, int]:
         """Units and rows of a block."""
         units, rows = math.ceil(self.units / count), math.ceil(self.rows / count)
-        by_units, by_rows = (self.panel, _ROWS) if self.is_by_column(count) else (_ROWS, self.panel)
+        by_units, by_rows = (
+            (self.panel, ROWS_TOGETHER) if self.is_by_column(count) else (ROWS_TOGETHER, self.panel)
+        )
         return min(self.units, math.ceil(units / by_units) * by_units), min(
             self.rows, math.ceil(rows / by_rows) * by_rows
         )
@@ -216,4 +217,4 @@ class _Shape:
         """Cycles per vector of products; more where panels are not full."""
         if terms == 1:
             return 4.0
-        return 2.0 if narrow < _ROWS or wide < self.panel else 1.0
+        return 2.0 if narrow < ROWS_TOGETHER or wide < self.panel else 1.0

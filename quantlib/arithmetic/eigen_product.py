@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from quantlib.arithmetic.eigen_sum import add_lanes, sum_rows
 from quantlib.arithmetic.ordered import add_products_float32, sum_products_float32
 
-__all__ = ["in_blocks", "product", "terms_at_a_time"]
+__all__ = ["ROWS_TOGETHER", "in_blocks", "product", "terms_at_a_time"]
 
 Float32Array = NDArray[np.float32]
 
-_TOGETHER = 4
+ROWS_TOGETHER = 4
 """Rows of x that a panel takes at once."""
 
 _UNROLLED = 8
@@ -113,7 +113,7 @@ def terms_at_a_time(rows: int, depth: int, units: int, packet: int, l1_bytes: in
     if max(rows, depth, units) < _UNBLOCKED:
         return depth
     panel = 2 * packet
-    most = (l1_bytes - 4 * panel * _TOGETHER) // (4 * (panel + _TOGETHER)) // _UNROLLED * _UNROLLED
+    most = (l1_bytes - 4 * panel * ROWS_TOGETHER) // (4 * (panel + ROWS_TOGETHER)) // _UNROLLED * _UNROLLED
     most = max(most, 1)
     if depth <= most:
         return depth
@@ -128,14 +128,14 @@ def _panels(x: Float32Array, w: Float32Array, packet: int) -> Float32Array:
     single = wide + (units - wide) // packet * packet
     if packet > _HALF:
         single += (units - single) // _HALF * _HALF
-    together = rows // _TOGETHER * _TOGETHER
+    together = rows // ROWS_TOGETHER * ROWS_TOGETHER
     total = np.empty((rows, units), np.float32)
     total[:, :wide] = sum_products_float32(x, w[:wide])
     total[together:, wide:] = sum_products_float32(x[together:], w[wide:])
     if together and wide < single:
         total[:together, wide:single] = _even_and_odd(x[:together], w[wide:single])
     if together and single < units:
-        total[:together, single:] = _four_totals(x[:together], w[single:], packet // _TOGETHER)
+        total[:together, single:] = _four_totals(x[:together], w[single:], packet // ROWS_TOGETHER)
     return total
 
 

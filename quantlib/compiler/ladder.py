@@ -134,13 +134,13 @@ def climb(task: Task, *, narrow: bool = True, pixels: int = 1000) -> Proved:
         return Proved(task, "integer")
     least = _COST_OF_FLOAT64 * pixels * task.channels
     if not narrow or (least < _COST_OF_CALLS and task.channels > _MANY_CHANNELS):
-        wide = _best(steps, np.float64, pixels)
+        wide = _best(steps, np.float64)
         if not narrow or wide.chain is not None:
             return wide
-    found = _best(steps, np.float32, pixels)
+    found = _best(steps, np.float32)
     if _cost(found, pixels) <= least:
         return found
-    return min(found, _best(steps, np.float64, pixels), key=partial(_cost, pixels=pixels))
+    return min(found, _best(steps, np.float64), key=partial(_cost, pixels=pixels))
 
 
 def _climb_at_once(task: Task) -> Proved | None:
@@ -213,7 +213,7 @@ def _tries(steps: Steps, dtype: type[np.floating[Any]]) -> Iterator[tuple[Chain,
         yield steps.fit(dtype)
 
 
-def _best(steps: Steps, dtype: type[np.floating[Any]], pixels: int) -> Proved:
+def _best(steps: Steps, dtype: type[np.floating[Any]]) -> Proved:
     """The best that chains of one precision are good for."""
     fewest = steps.task.channels + 1
     best: Chain | None = None
@@ -228,10 +228,10 @@ def _best(steps: Steps, dtype: type[np.floating[Any]], pixels: int) -> Proved:
     assert wrong is not None
     if fewest and dtype is np.float32:
         best, wrong = _nudged(steps, best, wrong)
-    return _with_exceptions(steps, best, wrong, pixels)
+    return _with_exceptions(steps, best, wrong)
 
 
-def _with_exceptions(steps: Steps, chain: Chain, wrong: Wrong, pixels: int) -> Proved:
+def _with_exceptions(steps: Steps, chain: Chain, wrong: Wrong) -> Proved:
     """A chain, and what must be done where it is wrong."""
     slack = _slack(chain)
     proved = Proved(steps.task, chain.dtype.name, chain, steps=steps.count, slack=slack)
@@ -243,7 +243,7 @@ def _with_exceptions(steps: Steps, chain: Chain, wrong: Wrong, pixels: int) -> P
     proved = replace(proved, rung="float32 with exceptions", exceptions=exceptions, hard=hard)
     if hard.size == 0:
         return proved
-    few = _best(steps.of_channels(hard), np.float64, pixels)
+    few = _best(steps.of_channels(hard), np.float64)
     return Proved(steps.task, "integer") if few.chain is None else replace(proved, hard_chain=few.chain)
 
 

@@ -220,10 +220,7 @@ class Steps:
         found = []
         for these in blocks(self.channels.size):
             part = chain.of(these)
-            at, error = part.crossings(self.levels)
-            with np.errstate(invalid="ignore"):  # infinities of steps that are never reached
-                ahead = at + self.start[these] - self.first_of(these)
-            found.append(self._wrong_among(these, part, ahead, error))
+            found.append(self._wrong_among(these, part, *self._ahead(these, part)))
         return Wrong.together(found)
 
     def centred(self, chain: Chain) -> tuple[Chain, Wrong]:
@@ -239,11 +236,9 @@ class Steps:
         assert c is not None
         shifts = []
         for these in blocks(self.channels.size):
-            at, _ = chain.of(these).crossings(self.levels)
+            ahead, _ = self._ahead(these, chain.of(these))
             first, start = self.first_of(these), self.start[these]
-            with np.errstate(invalid="ignore"):
-                ahead = at + (start - first)
-                met = (first > self.low[these] + start) & (first <= self.high[these] + start)
+            met = (first > self.low[these] + start) & (first <= self.high[these] + start)
             met &= np.isfinite(ahead)
             least = np.where(met, ahead, -np.inf).max(axis=0)
             most = np.where(met, ahead, np.inf).min(axis=0)
@@ -273,6 +268,12 @@ class Steps:
             chains.append(part)
             found.append(self._wrong_among(these, part, ahead, error))
         return side_by_side(chains), Wrong.together(found)
+
+    def _ahead(self, these: slice, chain: Chain) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How far ahead of their first sums a chain crosses the levels, and how far it may round."""
+        at, error = chain.crossings(self.levels)
+        with np.errstate(invalid="ignore"):  # infinities of steps that are never reached
+            return at + self.start[these] - self.first_of(these), error
 
     def _wrong_among(
         self, these: slice, chain: Chain, ahead: NDArray[np.float64], error: NDArray[np.float64]

@@ -22,8 +22,6 @@ tflite/converter/tools/optimize/operator_property.cc (int16).
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -248,12 +246,9 @@ def rules() -> Mapping[str, Rule]:
     >>> rules()["SOFTMAX"].fixed.int8
     (0.00390625, -128)
     """
-    import quantlib.ops as room
-    from quantlib.ops import _rules_alone
+    from quantlib.ops import _registry, _rules_alone
 
-    for module in pkgutil.iter_modules(room.__path__):
-        if not module.name.startswith("_"):
-            importlib.import_module(f"{room.__name__}.{module.name}")
+    _registry.entries()  # imports every operator's file
     assert _rules_alone.__name__
     return MappingProxyType(dict(sorted(_pending.items())))
 

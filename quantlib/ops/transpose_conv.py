@@ -177,6 +177,24 @@ def _accumulate_float32(
     return sums
 
 
+def _multiply_float32(
+    node: Node, options: TransposeConvOptions, output_shape: Array, w: Array, x: Array
+) -> NDArray[np.float32]:
+    """As `accumulate`, all products of a pixel first, as the optimized kernels add them."""
+    shape, rows, columns = _layout(node, options, output_shape, w, x)
+    elements = np.ascontiguousarray(w.transpose(1, 2, 0, 3))  # (a, b, o, c)
+    node.check_size((*x.shape[:3], *elements.shape[:3]), 4)
+    filters = elements.reshape(-1, x.shape[3])
+    products = np.empty((*x.shape[:3], *elements.shape[:3]), np.float32)
+    for image, place in zip(x, products, strict=True):
+        found = multiply_as_eigen(node.profile, image.reshape(-1, x.shape[3]), filters)
+        place[...] = clamp_float(found, Activation.NONE).reshape(place.shape)
+    sums = np.zeros(shape, np.float32)
+    for tap in reversed(list(taps(sums, rows, columns))):
+        tap.pixels[...] += products[tap.windows][..., tap.a, tap.b, :]
+    return sums
+
+
 def _integer(
     node: Node,
     real: ArrayLike,
@@ -334,11 +352,15 @@ def optimized_int16(node: Node) -> Kernel:
 )
 def float32(node: Node) -> Kernel:
     """Real sums, in the order of x's elements."""
+    return _float32(node, _accumulate_float32)
+
+
+def _float32(node: Node, accumulate: Callable[..., NDArray[np.float32]]) -> Kernel:
     options = node.read_options(TransposeConvOptions)
     _bias(node, TensorType.FLOAT32)
 
     def run(output_shape: Array, w: Array, x: Array, bias: Array | None = None) -> Array:
-        sums = _accumulate_float32(node, options, output_shape, w, x)
+        sums = accumulate(node, options, output_shape, w, x)
         return clamp_float(
             sums if bias is None else sums + bias.reshape(-1), options.fused_activation_function
         )
@@ -355,24 +377,7 @@ def float32(node: Node) -> Kernel:
 )
 def optimized_float32(node: Node) -> Kernel:
     """A matrix product of each image's pixels and the filters' elements; sums in the order of x's pixels."""
-    options = node.read_options(TransposeConvOptions)
-    _bias(node, TensorType.FLOAT32)
-
-    def run(output_shape: Array, w: Array, x: Array, bias: Array | None = None) -> Array:
-        shape, rows, columns = _layout(node, options, output_shape, w, x)
-        elements = np.ascontiguousarray(w.transpose(1, 2, 0, 3))  # (a, b, o, c)
-        node.check_size((*x.shape[:3], *elements.shape[:3]), 4)
-        filters = elements.reshape(-1, x.shape[3])
-        products = np.empty((*x.shape[:3], *elements.shape[:3]), np.float32)
-        for image, place in zip(x, products, strict=True):
-            found = multiply_as_eigen(node.profile, image.reshape(-1, x.shape[3]), filters)
-            place[...] = clamp_float(found, Activation.NONE).reshape(place.shape)
-        y = np.zeros(shape, np.float32)
-        for tap in reversed(list(taps(y, rows, columns))):
-            tap.pixels[...] += products[tap.windows][..., tap.a, tap.b, :]
-        return clamp_float(y if bias is None else y + bias.reshape(-1), options.fused_activation_function)
-
-    return run
+    return _float32(node, _multiply_float32)
 
 
 @kernel(
