@@ -1,15 +1,13 @@
-"""Record what runtimes make of float convolutions with four threads: ``python contractions.py models|answers NAME|collect``.
-
-As `matrix_products.py`, with CONV_2D.
-"""
-
-import sys
-from pathlib import Path
+"""Float convolutions whose answers, with four threads, `recorder.py` records in `contractions.npz`."""
 
 import numpy as np
 
-HERE = Path(__file__).parent
-RECORDED = HERE / "contractions.npz"
+from quantlib.model.graph import TensorType
+from quantlib.ops._window import Padding
+from quantlib.ops.conv_2d import Conv2DOptions
+from quantlib.testing.single_operator import Graph
+
+THREADS = 4
 
 SHAPES = (
     # image height and width, channels, filters, filter's height and width; stride 1, no padding
@@ -38,11 +36,6 @@ def operands(number: int):
 
 def model(number: int):
     """One CONV_2D without bias to speak of."""
-    from quantlib.model.graph import TensorType
-    from quantlib.ops._window import Padding
-    from quantlib.ops.conv_2d import Conv2DOptions
-    from quantlib.testing.single_operator import Graph
-
     size, _, units, extent = SHAPES[number]
     graph, (image, filters) = Graph(), operands(number)
     x = graph.input(image.shape, TensorType.FLOAT32)
@@ -54,45 +47,7 @@ def model(number: int):
     return graph.model()
 
 
-def models():
-    """In files for other environments."""
-    from quantlib.flatbuffer.write import write_model
-
-    held = {str(number): np.frombuffer(write_model(model(number)), np.uint8) for number in range(len(SHAPES))}
-    np.savez(HERE / "models.npz", **held)
-
-
-def answers(name: str):
-    """By the optimized kernels, with four threads."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    except ImportError:
-        from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
-    found = {}
-    with np.load(HERE / "models.npz") as held:
-        for number in held.files:
-            interpreter = Interpreter(
-                model_content=held[number].tobytes(),
-                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-                num_threads=4,
-            )
-            interpreter.allocate_tensors()
-            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], operands(int(number))[0])
-            interpreter.invoke()
-            found[f"{number} {name}"] = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    np.savez(HERE / f"answers {name}.npz", **found)
-
-
-def collect():
-    """One file of all answers."""
-    together = {}
-    for path in HERE.glob("answers *.npz"):
-        with np.load(path) as held:
-            together |= dict(held)
-        path.unlink()
-    (HERE / "models.npz").unlink()
-    np.savez_compressed(RECORDED, **together)
-
-
-if __name__ == "__main__":
-    {"models": models, "answers": answers, "collect": collect}[sys.argv[1]](*sys.argv[2:])
+def cases():
+    """Inputs and models, for the recorder."""
+    for number in range(len(SHAPES)):
+        yield operands(number)[0], model(number)
